@@ -1,0 +1,1 @@
+"""The roof: settings, the pipeline and the command line."""

@@ -1,0 +1,1 @@
+"""Linkage (关联): who is who; clusters of mentions become stable persons."""

@@ -1,0 +1,1 @@
+"""Profiles (一户一档): households, survivorship, the profile document."""

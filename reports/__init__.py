@@ -1,0 +1,1 @@
+"""Reports (报告): scorecards, reconciliation, exports and evaluation."""

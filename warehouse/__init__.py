@@ -1,0 +1,1 @@
+"""The grid warehouse (网格数据仓库): record tables with history, batch states, loading."""
