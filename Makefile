@@ -1,0 +1,50 @@
+# gridhub's commands. `make demo` and `make test` need nothing but Python 3.11.
+.DEFAULT_GOAL := help
+PERSONS ?= 5000
+SEED ?= 2026
+NOISE ?= 1
+FAULTS ?=
+BIN := .venv/bin
+.PHONY: help setup demo up down test test-long test-compose bench bench-linkage lint lock clean
+
+help: ## list these targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make .venv with the gridhub command from the lock (quick when nothing changed)
+	@scripts/setup
+
+demo: setup ## play a county end to end through Airflow; again: live one more day
+	@$(BIN)/python -m demo run --persons $(PERSONS) --seed $(SEED) --noise $(NOISE) $(if $(FAULTS),--faults)
+
+up: setup ## leave Airflow's UI and the county running; prints addresses and logins
+	@$(BIN)/python -m demo up --persons $(PERSONS) --seed $(SEED) --noise $(NOISE) $(if $(FAULTS),--faults)
+
+down: setup ## stop what `make up` left running
+	@$(BIN)/python -m demo down
+
+lint: setup ## formatting and floors
+	@$(BIN)/ruff check . && $(BIN)/lint-imports
+
+test: setup lint ## the suite (under 10 minutes on 2 cores)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long"
+
+test-long: setup ## kills, scale and faults at length (within 60 minutes)
+	@$(BIN)/python -m pytest -m long --timeout 3000
+
+test-compose: setup ## the compose file for real, where a container engine runs
+	@$(BIN)/python scripts/test_compose.py
+
+bench: setup ## the stage table of a whole run
+	@$(BIN)/python benchmarks/bench_stages.py
+
+bench-linkage: setup ## linkage beside stock Splink on the same rows
+	@$(BIN)/python benchmarks/bench_linkage.py
+
+lock: setup ## resolve requirements/*.in again
+	@cd requirements && for f in uv virtualenv; do ../$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate -p 3.11 $$f.in -o $$f.txt; done
+	@cd requirements && ../$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate -p 3.11 main.in -o main.txt
+	@cd requirements && ../$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate -p 3.11 main.in dev.in -o dev.txt
+
+clean: ## remove what runs leave (stops the servers first)
+	@-$(BIN)/python -m demo down
+	@rm -rf var

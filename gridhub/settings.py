@@ -1,0 +1,79 @@
+"""The one settings object: read from the environment at the roof and passed down as values."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+class SettingsError(ValueError):
+    """A setting that can't be used; the text names the variable and what was expected."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting of gridhub. ``docs/settings.md`` documents each; a test holds the two together."""
+
+    home: Path  # GRIDHUB_HOME
+    database_url: str | None  # AIRFLOW_CONN_WAREHOUSE; None: the embedded PostgreSQL
+    contracts: Path | None  # GRIDHUB_CONTRACTS: a folder with further feeds
+    as_of: date | None  # GRIDHUB_AS_OF: the day ages and terms are counted from; None: today
+    language: str  # GRIDHUB_LANGUAGE: zh | en
+    threads: int  # GRIDHUB_THREADS: for DuckDB
+    memory_mb: int  # GRIDHUB_MEMORY_MB: DuckDB's limit
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Settings from ``environ`` (default: the process's). SettingsError names the variable."""
+        env = os.environ if environ is None else environ
+        language = env.get("GRIDHUB_LANGUAGE", "zh")
+        if language not in ("zh", "en"):
+            raise SettingsError("GRIDHUB_LANGUAGE: expected zh or en")
+        return cls(
+            home=Path(env.get("GRIDHUB_HOME") or "var").absolute(),
+            database_url=env.get("AIRFLOW_CONN_WAREHOUSE") or None,
+            contracts=Path(env["GRIDHUB_CONTRACTS"]).absolute() if env.get("GRIDHUB_CONTRACTS") else None,
+            as_of=_day(env, "GRIDHUB_AS_OF"),
+            language=language,
+            threads=_positive(env, "GRIDHUB_THREADS", os.cpu_count() or 2),
+            memory_mb=_positive(env, "GRIDHUB_MEMORY_MB", 800),
+        )
+
+    @property
+    def today(self) -> date:
+        """The day ages and terms are counted from: ``as_of``, else today in Shanghai."""
+        return self.as_of or datetime.now(SHANGHAI).date()
+
+    @property
+    def landing(self) -> Path:
+        """The folder of the immutable batches."""
+        return self.home / "landing"
+
+    @property
+    def out(self) -> Path:
+        """The folder of extracts and reports."""
+        return self.home / "out"
+
+
+def _day(env: Mapping[str, str], name: str) -> date | None:
+    if not env.get(name):
+        return None
+    try:
+        return date.fromisoformat(env[name])
+    except ValueError:
+        raise SettingsError(f"{name}: expected a day like 2026-11-01") from None
+
+
+def _positive(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isdigit() or int(text) < 1:
+        raise SettingsError(f"{name}: expected a whole number above 0")
+    return int(text)
+
+
