@@ -71,11 +71,13 @@ class Field:
 @dataclass(frozen=True)
 class Dwelling:
     """Where the people of a row live, by the best of what it says: a standard-address code,
-    parts, free text; canonical field names. A code is looked up in ``code_table``."""
+    parts, free text; canonical field names (``parent.<field>`` in a child table). A code is
+    the record key of a row of ``code_table``, whose columns are those of ``psb_address``."""
 
     kind: str = "residence"  # residence | register | premises
     address: str | None = None
     code: str | None = None
+    code_table: str | None = None
     compound: str | None = None
     building: str | None = None
     unit: str | None = None
@@ -84,10 +86,15 @@ class Dwelling:
 
 @dataclass(frozen=True)
 class Mention:
-    """A person named in a row. ``columns``: mention column -> canonical field of the table.
+    """A person named in a row. ``columns``: mention column -> column of the record table.
 
     ``role``: holder, head, member, spouse, child, mother, guardian, operator, applicant,
     resident, deceased. ``suffix`` is appended to the row's key ("" for the row's own person).
+    The reader has already added the companions (``name`` brings ``name_note``, ``id_number``
+    brings ``id_text`` ...), so a view is made from ``columns`` alone. A column is a canonical
+    field, a companion, ``record_key`` or ``parent_key``; ``parent.<column>`` in a child table is
+    the parent row's. The ``..._when`` conditions are OR-ed: column -> values of the standardised
+    column as text (booleans ``true``/``false``); the value ``*`` is "anything but null".
     """
 
     role: str
@@ -96,9 +103,12 @@ class Mention:
     constants: Mapping[str, str] = field(default_factory=dict)  # mention column -> fixed value
     dwelling: Dwelling | None = None
     group_kind: str | None = None  # register | assistance | visit | family
-    group_key: tuple[str, ...] = ()  # canonical fields, joined by "|"
+    group_key: tuple[str, ...] = ()  # columns, joined by "|"; null if one is null
     ref_feed: str | None = None  # the row points at a record of another feed ...
     ref_key: str | None = None  # ... by this canonical field
+    ended_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the row no longer speaks for today
+    dead_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the row says the person is dead
+    death_date: str | None = None  # canonical field; without dead_when a date in it means dead
 
 
 @dataclass(frozen=True)
@@ -110,6 +120,7 @@ class Table:
     key: tuple[tuple[str, ...], ...]  # parts joined by "|"; a part is the first non-empty source column
     mentions: tuple[Mention, ...] = ()
     rules: tuple[Rule, ...] = ()
+    blank_key: tuple[str, ...] = ()  # source columns of the key that may be blank (they add "" to it)
     each: str | None = None  # source column holding a JSON list; key = "<parent key>#<index from 0>"
 
     def field(self, name: str) -> Field:
@@ -170,6 +181,7 @@ class Contract:
     period_from: str | None = None  # regular expression with (?P<period>\d{6}) on a file's name
     partition: str | None = None  # "sheet": snapshots close per sheet; None: whole file
     forbidden: tuple[str, ...] = ()  # source columns cut in the stream
+    ignored: tuple[str, ...] = ()  # source columns without meaning (a serial number): neither landed nor drift
     derive: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # landed column = OR of forbidden booleans
     keep_unreadable: bool = True  # False: an unreadable row keeps only position, length and digest
     change_policy: ChangePolicy = ChangePolicy()
@@ -184,5 +196,9 @@ class Contract:
 
     @property
     def source_columns(self) -> tuple[str, ...]:
-        """The columns of ``records.parquet`` that come from the source, in contract order."""
-        return tuple(f.source for f in self.table.fields)
+        """The columns of ``records.parquet`` that come from the source, each once, in contract order:
+        those of the main table's fields, of its key, and the lists its child tables are made of."""
+        names = [f.source for f in self.table.fields]
+        names += [source for part in self.table.key for source in part]
+        names += [table.each for table in self.tables if table.each]
+        return tuple(dict.fromkeys(names))
