@@ -1,0 +1,6 @@
+"""Loaded by every Airflow process: pay Great Expectations' import once, in the scheduler that forks workers."""
+
+import sys
+
+if any(argument == "scheduler" for argument in sys.argv):
+    import expectations.validate  # noqa: F401  (LocalExecutor forks: tasks inherit the import)

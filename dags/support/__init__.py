@@ -1,0 +1,1 @@
+"""What the DAG files share: the hub with Airflow's connections, the assets, the retry rules."""

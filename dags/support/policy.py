@@ -1,0 +1,46 @@
+"""How tasks fail and what chains them: retry rules, owners, pools and assets."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+# One asset a stage. Every ingest that loaded something updates RECORDS.
+RECORDS = Asset(name="records", uri="gridhub://warehouse/records", group="gridhub")
+PERSONS = Asset(name="persons", uri="gridhub://warehouse/persons", group="gridhub")
+PROFILES = Asset(name="profiles", uri="gridhub://warehouse/profiles", group="gridhub")
+EXTRACTS = Asset(name="extracts", uri="gridhub://out/extracts", group="gridhub")
+REPORT = Asset(name="report", uri="gridhub://out/report", group="gridhub")
+
+# Named by path: importing the classes here would cost every parse.
+RETRIES = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(exception="connectors.errors.PermanentError", action=RetryAction.FAIL, reason="permanent"),
+        RetryRule(exception="gridhub.errors.NeedsDecision", action=RetryAction.FAIL, reason="waits for a person"),
+        RetryRule(exception="contracts.reader.ContractError", action=RetryAction.FAIL, reason="contract"),
+    ]
+)
+
+COMMON = {
+    "start_date": datetime(2026, 1, 1, tzinfo=SHANGHAI),
+    "catchup": False,
+    "max_active_runs": 1,
+    "default_args": {
+        "owner": "data-engineering",
+        "retries": 3,
+        "retry_delay": timedelta(seconds=20),
+        "retry_exponential_backoff": True,
+        "max_retry_delay": timedelta(minutes=10),
+        "retry_policy": RETRIES,
+        "execution_timeout": timedelta(hours=2),
+    },
+}
+
+
+def feed_asset(feed: str) -> Asset:
+    """The asset of one feed's records."""
+    return Asset(name=f"feed_{feed}", uri=f"gridhub://warehouse/feed/{feed}", group="gridhub")

@@ -1,0 +1,1 @@
+"""The demonstration: a simulated county and the product on one machine, through Airflow's scheduler."""
