@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from airflow.sdk import dag, task
-
 from contracts.reader import load_contracts
-from gridhub.settings import Settings
 from support.policy import COMMON, RECORDS, feed_asset
+
+from gridhub.settings import Settings
 
 DIRECTORY = "org"  # the county office's tables are one DAG: they make sense together
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from airflow.sdk import dag, task
-
 from support.policy import COMMON, EXTRACTS, PERSONS, PROFILES, RECORDS, REPORT
 
 LINK = """### 关联 link

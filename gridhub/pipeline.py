@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from connectors.connection import Connection, from_environment
 from connectors.landing import LandedBatch, Landing
 from connectors.registry import connector_for
-from contracts.model import Contract
 from contracts.reader import load_contracts
+from sqlalchemy import Engine
+
+from contracts.model import Contract
 from gridhub.errors import NeedsDecision, UnknownFeed
 from gridhub.figures import StageFigures
 from gridhub.settings import Settings
@@ -85,7 +85,9 @@ class Hub:
         from linkage import store as linkage
         from places import store as places
 
-        return _timed("link", lambda: {**places.resolve_addresses(self.engine).counts(), **linkage.link(self.engine).counts()})
+        return _timed(
+            "link", lambda: {**places.resolve_addresses(self.engine).counts(), **linkage.link(self.engine).counts()}
+        )
 
     def assemble(self) -> StageFigures:
         """Households of three kinds, surviving values, profiles; only what changed gets a new version."""
@@ -105,8 +107,16 @@ class Hub:
         """The supervisors' page."""
         from reports.page import write_report
 
-        return _timed("report", lambda: {"page": str(self._relative(write_report(
-            self.engine, self.contracts, self.settings.out / "report", self.settings.language)))})
+        return _timed(
+            "report",
+            lambda: {
+                "page": str(
+                    self._relative(
+                        write_report(self.engine, self.contracts, self.settings.out / "report", self.settings.language)
+                    )
+                )
+            },
+        )
 
     def watch(self) -> StageFigures:
         """Raise an alert for each late feed, clear those that came."""
@@ -129,11 +139,15 @@ class Hub:
 
         verdicts = self.verdicts(contract, landed)
         if not batches.approved(self.engine, landed.batch_id):
-            findings = judge_gates(contract, verdicts[contract.table.name], batches.gate_history(self.engine, contract, landed))
+            findings = judge_gates(
+                contract, verdicts[contract.table.name], batches.gate_history(self.engine, contract, landed)
+            )
             if findings:
                 batches.hold(self.engine, contract, landed, findings)
-                raise NeedsDecision(f"{contract.feed}: batch {landed.batch_id} is held at a gate "
-                                    f"({', '.join(f.kind for f in findings)}); see: gridhub gate show {landed.batch_id}")
+                raise NeedsDecision(
+                    f"{contract.feed}: batch {landed.batch_id} is held at a gate "
+                    f"({', '.join(f.kind for f in findings)}); see: gridhub gate show {landed.batch_id}"
+                )
         return load.load_batch(self.engine, contract, landed, verdicts).counts()
 
     def _contract(self, feed: str) -> Contract:

@@ -75,5 +75,3 @@ def _positive(env: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdigit() or int(text) < 1:
         raise SettingsError(f"{name}: expected a whole number above 0")
     return int(text)
-
-

@@ -6,8 +6,8 @@ Imported inside tasks only: at parse time nothing here is needed.
 from __future__ import annotations
 
 from airflow.sdk import BaseHook
-
 from connectors.connection import Connection
+
 from gridhub.pipeline import Hub
 from gridhub.settings import Settings
 

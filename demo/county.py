@@ -1,0 +1,64 @@
+"""The simulated county as the demonstration drives it: made once, then a day at a time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class County:
+    """A county in ``folder``; every call is ``python -m simulator …`` in a process of its own."""
+
+    folder: Path
+    persons: int
+    seed: int
+    noise: float
+    faults: bool
+
+    @property
+    def connections(self) -> Path:
+        """The file of AIRFLOW_CONN_* lines."""
+        return self.folder / "connections.env"
+
+    def exists(self) -> bool:
+        """Whether the county has been made."""
+        return (self.folder / "county.db").exists()
+
+    def make(self) -> None:
+        """Make the county's truth and its departments' views."""
+        self._call("make", "--persons", str(self.persons), "--seed", str(self.seed), "--noise", str(self.noise))
+
+    def advance(self) -> None:
+        """Live one day."""
+        self._call("advance")
+
+    def serve(self, exchange: str | None) -> None:
+        """Offer it over HTTP, SQL, SFTP and files; returns when all answer. ``exchange``: SQLAlchemy URL of
+        the database that plays public security's (None: SQLite)."""
+        self._call("serve", "--background", *(["--faults"] if self.faults else []), exchange=exchange)
+
+    def stop(self) -> None:
+        """Stop its servers."""
+        if self.exists():
+            self._call("stop")
+
+    def environment(self) -> dict[str, str]:
+        """The AIRFLOW_CONN_* variables of its departments."""
+        lines = self.connections.read_text(encoding="utf-8").splitlines()
+        return dict(line.split("=", 1) for line in lines if line.startswith("AIRFLOW_CONN_"))
+
+    def _call(self, command: str, *arguments: str, exchange: str | None = None) -> None:
+        environ = dict(os.environ)
+        if exchange:
+            environ["SIMULATOR_EXCHANGE_URL"] = exchange
+        subprocess.run(
+            [sys.executable, "-m", "simulator", command, "--dir", str(self.folder), *arguments],
+            check=True,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
