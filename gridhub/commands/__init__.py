@@ -1,0 +1,1 @@
+"""The commands of ``gridhub``, a module a subject."""
