@@ -1,0 +1,144 @@
+"""Bulk rows in and out of PostgreSQL as Arrow, through ADBC.
+
+In: :func:`stage` copies a table into an unlogged table of schema ``staging`` and commits; one
+set-based statement in the caller's transaction then moves the rows (:func:`append` does both).
+What a killed run left in ``staging`` is dropped when the same stage starts over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection, Engine, Table, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from warehouse.engine import adbc_connection
+
+STAGING = "staging"
+_NUL = "\x00"  # PostgreSQL's text cannot hold it
+_NUL_PICTURE = "\u2400"
+
+
+def quoted(name: str) -> str:
+    """An identifier in double quotes; ValueError if it holds one itself."""
+    if '"' in name or _NUL in name or not name:
+        raise ValueError(f"not a name of a table or column: {name!r}")
+    return f'"{name}"'
+
+
+def sql_type(arrow: pa.DataType) -> str:
+    """The PostgreSQL type ADBC copies an Arrow type into; ValueError for one we do not use."""
+    if pa.types.is_string(arrow) or pa.types.is_large_string(arrow) or pa.types.is_null(arrow):
+        return "text"
+    if pa.types.is_int64(arrow):
+        return "bigint"
+    if pa.types.is_int32(arrow):
+        return "integer"
+    if pa.types.is_float64(arrow):
+        return "double precision"
+    if pa.types.is_boolean(arrow):
+        return "boolean"
+    if pa.types.is_date32(arrow):
+        return "date"
+    if pa.types.is_timestamp(arrow):
+        return "timestamptz" if arrow.tz else "timestamp"
+    if pa.types.is_list(arrow) and pa.types.is_string(arrow.value_type):
+        return "text[]"
+    raise ValueError(f"no PostgreSQL type for Arrow's {arrow}")
+
+
+def read_arrow(engine: Engine, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
+    """The result of a query with ``:name`` parameters as an Arrow table.
+
+    Parameters are quoted by psycopg2 itself, as in any of its queries, because ADBC reads at
+    full speed (COPY) only from a statement without placeholders. ``jsonb`` comes as JSON text,
+    ``numeric`` as float64.
+    """
+    statement = sql
+    if parameters:
+        with engine.connect() as connection:
+            compiled = text(sql).bindparams(**parameters).compile(engine)
+            cursor = connection.connection.cursor()
+            statement = cursor.mogrify(str(compiled), compiled.params).decode("utf-8")
+    with adbc_connection(engine) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        return _plain(cursor.fetch_arrow_table())
+
+
+def stage(engine: Engine, name: str, table: pa.Table) -> str:
+    """Copy ``table`` into the fresh unlogged table ``staging.<name>`` and commit; its quoted name.
+
+    A NUL inside a text becomes U+2400 (␀), which PostgreSQL can hold.
+    """
+    target = f"{STAGING}.{quoted(name)}"
+    ready = _storable(table)
+    columns = ", ".join(f"{quoted(field.name)} {sql_type(field.type)}" for field in ready.schema)
+    with adbc_connection(engine) as connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {STAGING}")
+        cursor.execute(f"DROP TABLE IF EXISTS {target}")
+        cursor.execute(f"CREATE UNLOGGED TABLE {target} ({columns})")
+        if ready.num_rows:
+            cursor.adbc_ingest(name, ready, mode="append", db_schema_name=STAGING)
+        connection.commit()
+    return target
+
+
+def unstage(connection: Connection, *names: str) -> None:
+    """Drop staged tables, inside the caller's transaction."""
+    for name in names:
+        connection.execute(text(f"DROP TABLE IF EXISTS {STAGING}.{quoted(name)}"))
+
+
+def append(connection: Connection, target: Table, rows: pa.Table) -> int:
+    """Add ``rows`` to a table of :mod:`warehouse.tables` inside the caller's transaction; their number.
+
+    Columns go by name; JSON text is cast where the target is ``jsonb``. Two callers must not
+    append to one target at the same time (each stage of the pipeline holds a lock of its own).
+    """
+    if not rows.num_rows:
+        return 0
+    name = f"append_{target.name}"
+    staged = stage(connection.engine, name, rows)
+    columns = [quoted(column) for column in rows.column_names]
+    values = [
+        f"{column}::jsonb" if isinstance(target.c[plain].type, JSONB) else column
+        for column, plain in zip(columns, rows.column_names, strict=True)
+    ]
+    connection.execute(
+        text(f"INSERT INTO {target.fullname} ({', '.join(columns)}) SELECT {', '.join(values)} FROM {staged}")
+    )
+    unstage(connection, name)
+    return rows.num_rows
+
+
+def lock(connection: Connection, *what: str) -> None:
+    """Wait for the advisory lock of that name and hold it until the transaction ends."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))"), {"what": "|".join(what)})
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """Without the driver's own types and notes: numeric (a sum of bigint, say) as float64, jsonb as its text."""
+    columns = {}
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if isinstance(field.type, pa.BaseExtensionType):
+            column = pa.chunked_array([chunk.storage for chunk in column.chunks], field.type.storage_type)
+            if "numeric" in str(field.type):
+                column = column.cast(pa.float64())
+        columns[field.name] = column
+    return pa.table(columns)
+
+
+def _storable(table: pa.Table) -> pa.Table:
+    for index, field in enumerate(table.schema):
+        column = table.column(index)
+        if pa.types.is_dictionary(field.type):
+            column = column.cast(field.type.value_type)
+        elif pa.types.is_null(field.type):
+            column = column.cast(pa.string())
+        if pa.types.is_string(column.type) and pc.any(pc.match_substring(column, _NUL)).as_py():
+            column = pc.replace_substring(column, _NUL, _NUL_PICTURE)
+        if column.type != field.type or column is not table.column(index):
+            table = table.set_column(index, field.name, column)
+    return table

@@ -1,0 +1,98 @@
+"""Places and persons: addresses resolved, who is who, and why."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Float, Index, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from warehouse.tables.base import metadata, stamp
+
+address = Table(
+    "address",
+    metadata,
+    Column("address_text", Text, primary_key=True),  # as cleaned by the "address" semantic type
+    Column("level", Text, nullable=False),  # room unit building compound community none
+    Column("community_code", Text),
+    Column("compound_id", Text),
+    Column("building_id", Text),
+    Column("unit", Text),
+    Column("room", Text),
+    Column("dwelling_id", Text, index=True),  # only at level room
+    Column("confidence", Float, nullable=False),
+    Column("reason", Text),  # why it is not a room, a code of standards.reasons
+    Column("directory_digest", Text, nullable=False),  # the directory it was resolved against
+    stamp("resolved_at", nullable=False),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("person_id", Text, primary_key=True),
+    Column("replaced_by", Text),  # after a merge
+    stamp("recorded_from", nullable=False),
+    stamp("recorded_to"),
+)
+
+person_link = Table(
+    "person_link",
+    metadata,
+    Column("feed", Text, nullable=False),
+    Column("record_key", Text, nullable=False),  # with the mention's suffix
+    Column("person_id", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("rule", Text, nullable=False),  # the pass that linked it, or "only record"
+    Column("probability", Float),
+    Column("evidence", Text),  # which comparisons spoke, as level names; no values
+    stamp("recorded_from", nullable=False),
+    stamp("recorded_to"),
+    Index("person_link_record", "feed", "record_key", postgresql_where=text("recorded_to IS NULL")),
+    Index("person_link_person", "person_id", postgresql_where=text("recorded_to IS NULL")),
+)
+
+link_decision = Table(  # what a person decided; outlives every re-run
+    "link_decision",
+    metadata,
+    Column("decision_id", BigInteger, primary_key=True, autoincrement=True),
+    Column("feed_l", Text, nullable=False),
+    Column("record_key_l", Text, nullable=False),
+    Column("feed_r", Text, nullable=False),
+    Column("record_key_r", Text, nullable=False),
+    Column("verdict", Text, nullable=False),  # same | different
+    Column("decided_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    stamp("recorded_from", nullable=False),
+    stamp("recorded_to"),
+)
+
+link_conflict = Table(
+    "link_conflict",
+    metadata,
+    Column("kind", Text, nullable=False),  # two_valid_ids, two_birth_dates, same_feed, review
+    Column("feed_l", Text, nullable=False),
+    Column("record_key_l", Text, nullable=False),
+    Column("feed_r", Text, nullable=False),
+    Column("record_key_r", Text, nullable=False),
+    Column("probability", Float),
+    Column("evidence", Text),
+    stamp("recorded_from", nullable=False),
+    stamp("recorded_to"),
+)
+
+person_event = Table(  # minted, merged, split: what became of person X
+    "person_event",
+    metadata,
+    Column("person_id", Text, nullable=False, index=True),
+    Column("kind", Text, nullable=False),  # minted merged_into split_from
+    Column("other_id", Text),
+    Column("cause", Text, nullable=False),
+    stamp("recorded_from", nullable=False),
+)
+
+link_run = Table(
+    "link_run",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=True),
+    Column("model_version", Text, nullable=False),
+    Column("figures", JSONB, nullable=False),
+    stamp("recorded_from", nullable=False),
+)
