@@ -1,0 +1,91 @@
+"""Entities (实体): what is known so far of each person, one row, as Splink compares them.
+
+An entity is one mention or several already known to be one person. Names, birth dates, telephones,
+dwellings and kin are lists of all that its mentions say; a level asks whether two lists meet.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+# Kin are entities named in the same group. Only those are counted that stand on more than this one record:
+# somebody with a valid ID, or linked in several records. So weak evidence never chains.
+_ANCHORED_SQL = """
+CREATE OR REPLACE TEMP TABLE anchored AS
+SELECT e FROM labelled l LEFT JOIN trusted t USING (i) GROUP BY e HAVING count(t.i) > 0 OR count(*) > 1
+"""
+
+_KIN_SQL = """
+CREATE OR REPLACE TEMP TABLE kin AS
+WITH member AS (SELECT g.grp, l.e, any_value(f.name) AS name FROM grp_member g JOIN labelled l USING (i) JOIN form f USING (i) GROUP BY ALL)
+SELECT a.e, list(DISTINCT b.e ORDER BY b.e) FILTER (b.e IN (FROM anchored)) AS kin,
+       list(DISTINCT hash(b.name)) FILTER (b.name IS NOT NULL) AS kin_names
+FROM member a JOIN member b ON a.grp = b.grp AND a.e <> b.e
+GROUP BY a.e
+"""
+
+# Of several spellings the one most rows carry stands for the entity; the register counts three times.
+_NAME_SQL = """
+CREATE OR REPLACE TEMP TABLE entity_name AS
+WITH told AS (SELECT l.e, f.name, sum(CASE WHEN f.feed = 'psb_register' THEN 3 ELSE 1 END) AS n, min(l.i) AS first
+              FROM labelled l JOIN form f USING (i) WHERE f.name IS NOT NULL GROUP BY l.e, f.name),
+     former AS (SELECT l.e, f.former AS name FROM labelled l JOIN form f USING (i) WHERE f.former IS NOT NULL),
+     main AS (SELECT e, arg_max(name, (n, -first)) AS name FROM told GROUP BY e),
+     every AS (SELECT e, list(DISTINCT name ORDER BY name) AS names FROM (SELECT e, name FROM told UNION ALL FROM former) GROUP BY e),
+     spoken AS (SELECT DISTINCT ON (name) name, py, c1, c2, c3, c4, p1, p2, p3, p4, len FROM form WHERE name IS NOT NULL ORDER BY name, i)
+SELECT main.e, every.names, spoken.* FROM main JOIN every USING (e) JOIN spoken USING (name)
+"""
+
+_ENTITY_SQL = """
+CREATE OR REPLACE TEMP TABLE entity AS
+WITH told AS (
+    SELECT l.e, f.*, t.number AS number, t.number IS NULL AND f.id_digits IS NOT NULL AS mistyped
+    FROM labelled l JOIN form f USING (i) LEFT JOIN trusted t USING (i)),
+gathered AS (
+    SELECT e, count(*) AS mentions, min(number) AS id,
+           count(*) FILTER (feed = 'psb_register' AND NOT ended) > 0 AS registered,
+           list(DISTINCT birth ORDER BY birth) FILTER (birth IS NOT NULL) AS told_births,
+           arg_max(birth, (feed = 'psb_register', -i)) AS told_birth,
+           max(year) AS told_year, mode(sex ORDER BY sex) AS told_sex,
+           min(id_digits) FILTER (mistyped) AS typed, min(id15) FILTER (number IS NULL) AS cut,
+           list(DISTINCT mask) FILTER (mask IS NOT NULL AND number IS NULL) AS told_masks,
+           list_distinct(list_concat(coalesce(list(DISTINCT phone1) FILTER (phone1 IS NOT NULL), []),
+                                     coalesce(list(DISTINCT phone2) FILTER (phone2 IS NOT NULL), []))) AS phones,
+           coalesce(list(DISTINCT room) FILTER (room IS NOT NULL AND dwelling_kind IS DISTINCT FROM 'premises'), []) AS rooms,
+           coalesce(list(DISTINCT building) FILTER (building IS NOT NULL), []) AS buildings,
+           coalesce(list(DISTINCT compound) FILTER (compound IS NOT NULL), []) AS compounds,
+           list(DISTINCT inst ORDER BY inst) AS insts,
+           count(kin_name) > 0 AND count(name) = 0 AS newborn
+    FROM told GROUP BY e)
+SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.newborn, g.insts,
+       n.name, n.names, n.py, n.c1, n.c2, n.c3, n.c4, n.p1, n.p2, n.p3, n.p4, n.len,
+       CASE WHEN g.id IS NOT NULL THEN g.id[7:14]::INT ELSE strftime(g.told_birth, '%Y%m%d')::INT END AS birth,
+       list_distinct(list_concat(CASE WHEN g.id IS NOT NULL THEN [g.id[7:14]::INT] ELSE [] END,
+           coalesce(list_transform(g.told_births, lambda d: strftime(d, '%Y%m%d')::INT), []))) AS births,
+       coalesce(CASE WHEN g.id IS NOT NULL THEN g.id[7:10]::SMALLINT END, year(g.told_birth)::SMALLINT, g.told_year) AS year,
+       CASE WHEN g.id IS NOT NULL THEN CASE WHEN g.id[17:17]::INT % 2 = 1 THEN '1' ELSE '2' END ELSE g.told_sex END AS sex,
+       g.typed, coalesce(g.id, g.typed) AS typed_or_id, coalesce(g.cut, g.id[1:15]) AS id15, g.cut,
+       coalesce(CASE WHEN g.id IS NOT NULL THEN list_append(coalesce(g.told_masks, []), g.id[1:6] || g.id[15:18]) END,
+                g.told_masks, []) AS masks,
+       g.phones, g.rooms, g.buildings, g.compounds,
+       coalesce(k.kin, []) AS kin, coalesce(k.kin_names, []) AS kin_names
+FROM gathered g LEFT JOIN entity_name n ON n.e = g.e LEFT JOIN kin k ON k.e = g.e
+ORDER BY g.e
+"""
+
+
+def build_entities(con: duckdb.DuckDBPyConnection, label: np.ndarray) -> int:
+    """Make ``labelled`` (i, e) and ``entity`` from ``label[i]`` (the smallest mention of i's entity). Returns their number."""
+    label_mentions(con, label)
+    for sql in (_ANCHORED_SQL, _KIN_SQL, _NAME_SQL, _ENTITY_SQL):
+        con.execute(sql)
+    return con.execute("SELECT count(*) FROM entity").fetchall()[0][0]
+
+
+def label_mentions(con: duckdb.DuckDBPyConnection, label: np.ndarray) -> None:
+    """Make ``labelled`` (i, e) from ``label[i]``."""
+    con.register("label_in", pa.table({"i": pa.array(np.arange(len(label), dtype=np.int32)), "e": pa.array(label.astype(np.int32))}))
+    con.execute("CREATE OR REPLACE TEMP TABLE labelled AS SELECT * FROM label_in")
+    con.unregister("label_in")

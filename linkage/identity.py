@@ -1,0 +1,92 @@
+"""Stable person ids (人员编号): a cluster keeps the id most of its records had; merges and splits are events.
+
+Ids are ``P`` and nine digits, allocated after the highest known id in the order of the clusters' smallest
+(feed, record_key), so the same data in any order gives the same ids, without a sequence in the database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+_CLAIM_SQL = """
+CREATE OR REPLACE TEMP TABLE claim AS
+SELECT l.e, p.person_id, count(*) AS records, min(l.i) AS first
+FROM labelled l JOIN form f USING (i) JOIN previous p ON p.feed = f.feed AND p.record_key = f.record_key
+GROUP BY ALL
+"""
+
+# Clusters and ids that know only each other need no thought; of a day's change nearly all.
+_PLAIN_SQL = """
+SELECT any_value(person_id) AS person_id, e FROM claim
+WHERE person_id IN (SELECT person_id FROM claim GROUP BY person_id HAVING count(*) = 1)
+GROUP BY e HAVING count(*) = 1
+"""
+
+
+@dataclass(frozen=True)
+class Identified:
+    """Counts of what happened to ids."""
+
+    kept: int
+    minted: int
+    merged: int
+    split: int
+
+
+def identify(con: duckdb.DuckDBPyConnection) -> Identified:
+    """Make ``person_of`` (e, person_id) and ``event`` (person_id, kind, other_id, cause) from ``labelled`` and ``previous``
+    (feed, record_key, person_id: every link known before)."""
+    con.execute(_CLAIM_SQL)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE person_of AS SELECT e, person_id FROM ({_PLAIN_SQL})")
+    _settle_disputes(con)
+    con.execute(
+        """INSERT INTO person_of
+           SELECT e, 'P' || lpad(((SELECT coalesce(max(person_id[2:]::BIGINT), 0) FROM previous) + row_number() OVER (ORDER BY first))::VARCHAR, 9, '0')
+           FROM (SELECT e, min(i) AS first FROM labelled WHERE e NOT IN (SELECT e FROM person_of) GROUP BY e)"""
+    )
+    con.execute(_EVENT_SQL)
+    counts = dict(con.execute("SELECT kind, count(*) FROM event GROUP BY kind").fetchall())
+    (total,) = con.execute("SELECT count(*) FROM person_of").fetchall()[0]
+    minted = counts.get("minted", 0) + counts.get("split_from", 0)
+    return Identified(total - minted, minted, counts.get("merged_into", 0), counts.get("split_from", 0))
+
+
+def _settle_disputes(con: duckdb.DuckDBPyConnection) -> None:
+    """Clusters that merge or split ids: the claim of most records first, ties to the oldest id, then the first record."""
+    disputed = con.execute(
+        """SELECT e, person_id FROM claim WHERE e NOT IN (SELECT e FROM person_of)
+           ORDER BY records DESC, person_id, first"""
+    ).fetchall()
+    given: dict[int, str] = {}
+    taken: set[str] = set()
+    for entity, person_id in disputed:
+        if entity not in given and person_id not in taken:
+            given[entity] = person_id
+            taken.add(person_id)
+    if given:
+        import pyarrow as pa
+
+        con.register("given_in", pa.table({"e": pa.array(list(given), pa.int32()), "person_id": pa.array(list(given.values()), pa.string())}))
+        con.execute("INSERT INTO person_of SELECT * FROM given_in")
+        con.unregister("given_in")
+
+
+# An id nobody holds any more went where most of its records went; a new id whose records had another came out of it.
+_EVENT_SQL = """
+CREATE OR REPLACE TEMP TABLE event AS
+WITH known AS (SELECT DISTINCT person_id FROM previous),
+gone AS (
+    SELECT c.person_id, arg_max(p.person_id, (c.records, p.person_id)) AS other_id
+    FROM claim c JOIN person_of p USING (e)
+    WHERE c.person_id NOT IN (SELECT person_id FROM person_of) GROUP BY c.person_id),
+fresh AS (SELECT p.e, p.person_id FROM person_of p WHERE p.person_id NOT IN (FROM known)),
+origin AS (SELECT e, arg_max(person_id, (records, person_id)) AS person_id FROM claim GROUP BY e)
+SELECT person_id, 'merged_into' AS kind, other_id, 'the records of both were linked' AS cause FROM gone
+UNION ALL
+SELECT f.person_id, 'split_from', o.person_id, 'records were linked elsewhere or no longer' FROM fresh f JOIN origin o USING (e)
+UNION ALL
+SELECT f.person_id, 'minted', NULL, 'first record' FROM fresh f WHERE f.e NOT IN (SELECT e FROM origin)
+ORDER BY 1, 2
+"""

@@ -1,0 +1,62 @@
+"""Which scored pairs link: named rules first, then the probability against the written thresholds; vetoes before both.
+
+A pair whose best candidate hardly leads another candidate, who is certainly somebody else, is a guess: it goes to review.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from linkage.model import Model
+
+
+def judge(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Make ``judged`` (l, r, weight, probability, rule, evidence, verdict: link | review | rival) from ``scored``."""
+    rules = " ".join(f"WHEN {rule.when} THEN {_quoted(rule.name)}" for rule in model.rules)
+    sure = " ".join(f"WHEN {_quoted(rule.name)} THEN {rule.probability}" for rule in model.rules)
+    vetoes = " ".join(f"WHEN {veto.when} THEN {_quoted(veto.name)}" for veto in model.vetoes)
+    evidence = " || ' ' || ".join(f"'{c.name}:' || {c.name}" for c in model.comparisons)
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE ruled AS
+        SELECT s.l, s.r, s.weight, s.probability, {evidence} AS evidence,
+               CASE {vetoes} END AS veto, CASE {rules} END AS rule
+        FROM (SELECT s.*, el.newborn AS newborn_l, er.newborn AS newborn_r, el.year AS year_l, er.year AS year_r,
+                     el.mentions AS mentions_l, er.mentions AS mentions_r
+              FROM scored s JOIN entity el ON el.unique_id = s.l JOIN entity er ON er.unique_id = s.r) s"""
+    )
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE judged AS
+        SELECT l, r, weight, greatest(probability, CASE rule {sure} ELSE 0 END) AS probability,
+               CASE WHEN veto IS NOT NULL THEN veto ELSE coalesce(rule, 'weight') END AS rule, evidence,
+               CASE WHEN veto IS NOT NULL AND probability < $upper THEN 'dropped'
+                    WHEN veto IS NOT NULL THEN 'review'
+                    WHEN rule IS NOT NULL OR probability >= $upper THEN 'link'
+                    WHEN probability >= $lower THEN 'review' ELSE 'dropped' END AS verdict
+        FROM ruled""",
+        {"upper": model.setting("upper"), "lower": model.setting("lower")},
+    )
+    con.execute("DELETE FROM judged WHERE verdict = 'dropped'")
+    con.execute(_RIVAL_SQL, {"margin": model.setting("margin")})
+
+
+# From each side: the strongest partner with an ID or register row of its own, and the next one who is somebody else.
+_RIVAL_SQL = """
+UPDATE judged SET verdict = 'rival' FROM (
+    WITH side AS (
+        SELECT j.l AS one, j.r AS other, j.weight, j.verdict, e.id IS NOT NULL AS settled, e.registered
+        FROM judged j JOIN entity e ON e.unique_id = j.r
+        UNION ALL
+        SELECT j.r, j.l, j.weight, j.verdict, e.id IS NOT NULL, e.registered FROM judged j JOIN entity e ON e.unique_id = j.l),
+    ranked AS (
+        SELECT one, other, weight,
+               max(weight) OVER w AS best, arg_max(other, (weight, -other)) OVER w AS best_other,
+        FROM side WHERE settled OR registered WINDOW w AS (PARTITION BY one)),
+    second AS (SELECT one, max(weight) AS runner_up FROM ranked WHERE other <> best_other GROUP BY one)
+    SELECT r.one, r.other FROM ranked r JOIN second s USING (one)
+    WHERE r.other <> r.best_other OR r.best - s.runner_up < $margin) rival
+WHERE judged.verdict = 'link' AND ((judged.l = rival.one AND judged.r = rival.other) OR (judged.r = rival.one AND judged.l = rival.other))
+"""
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,112 @@
+"""The linkage model (关联模型) as data: settings, comparison levels and named rules, read from ``model/*.yaml``.
+
+Every number there has its reason beside it. Reading checks the files whole and names file and entry in the error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FOLDER = Path(__file__).parent / "model"
+
+
+class ModelError(ValueError):
+    """A model file says something that can't be: ``<file>: <entry>: <what is expected>``."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of a comparison: SQL over ``<column>_l`` and ``<column>_r``; ``m`` and ``u`` are starting values."""
+
+    name: str
+    sql: str
+    reason: str
+    m: float | None = None
+    u: float | None = None
+    is_null: bool = False
+    fixed_u: bool = False
+    term_frequency: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    name: str
+    levels: tuple[Level, ...]  # strongest first, the null level before them, "else" last
+
+
+@dataclass(frozen=True)
+class LinkRule:
+    """A named deterministic rule over comparison levels (``<comparison>`` = level name); links whatever the weight says."""
+
+    name: str
+    when: str
+    reason: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Model:
+    version: str
+    settings: Mapping[str, Any]
+    comparisons: tuple[Comparison, ...]
+    rules: tuple[LinkRule, ...]
+    vetoes: tuple[LinkRule, ...]
+    macros: tuple[str, ...]
+
+    def setting(self, name: str) -> Any:
+        return self.settings[name]
+
+
+@cache
+def load_model(folder: Path = FOLDER) -> Model:
+    """The packaged model. Raises ModelError if a file is not as it must be."""
+    settings = _read(folder / "settings.yaml")
+    comparisons = _read(folder / "comparisons.yaml")
+    rules = _read(folder / "rules.yaml")
+    digest = hashlib.sha256(b"".join(p.read_bytes() for p in sorted(folder.glob("*.yaml")))).hexdigest()[:12]
+    return Model(
+        version=f"{settings['version']}+{digest}",
+        settings={name: _entry(folder / "settings.yaml", name, entry, "value")["value"] for name, entry in settings["settings"].items()},
+        comparisons=tuple(_comparison(folder / "comparisons.yaml", entry) for entry in comparisons["comparisons"]),
+        rules=tuple(_rule(folder / "rules.yaml", entry) for entry in rules["rules"]),
+        vetoes=tuple(_rule(folder / "rules.yaml", entry) for entry in rules["vetoes"]),
+        macros=tuple(entry["sql"] for entry in comparisons["macros"]),
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with path.open(encoding="utf-8") as file:
+        return yaml.safe_load(file)
+
+
+def _entry(path: Path, name: str, entry: Any, *needed: str) -> dict[str, Any]:
+    for key in (*needed, "reason"):
+        if not isinstance(entry, dict) or key not in entry:
+            raise ModelError(f"{path.name}: {name}: '{key}' is expected")
+    return entry
+
+
+def _comparison(path: Path, entry: dict[str, Any]) -> Comparison:
+    levels = []
+    for level in entry["levels"]:
+        named = f"{entry.get('name')}.{level.get('name')}"
+        _entry(path, named, level, "name", "sql")
+        if not level.get("null") and not 0 < level.get("m", 0) < 1 > level.get("u", 1) > 0:
+            raise ModelError(f"{path.name}: {named}: m and u between 0 and 1 are expected")
+        levels.append(Level(
+            name=level["name"], sql=level["sql"], reason=level["reason"], m=level.get("m"), u=level.get("u"),
+            is_null=bool(level.get("null")), fixed_u=bool(level.get("fixed_u")), term_frequency=level.get("term_frequency"),
+        ))
+    return Comparison(entry["name"], tuple(levels))
+
+
+def _rule(path: Path, entry: dict[str, Any]) -> LinkRule:
+    _entry(path, str(entry.get("name")), entry, "name", "when")
+    return LinkRule(entry["name"], entry["when"], entry["reason"], float(entry.get("probability", 0.0)))

@@ -1,0 +1,120 @@
+"""Weights of candidate pairs by Splink: the model file becomes Splink settings, EM refines them on the county's own data.
+
+Splink is imported when it is used (two seconds). Blocking is ours (``candidates.py``) and registered with the
+linker; Splink estimates m and u, adjusts for term frequency and scores.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+
+from linkage.model import Comparison, Model
+
+_LEVEL_PREFIX = "gamma_"
+
+# Blocks of the EM sessions: each leaves out the comparison it blocks on, so every one is estimated once.
+_SESSIONS = {
+    "name": "l.name = r.name AND l.settled_for_training + r.settled_for_training < 2",
+    "birth": "l.birth = r.birth AND l.settled_for_training + r.settled_for_training < 2",
+}
+
+
+def settings_of(model: Model, prior: float, weights: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Splink settings from the model file; ``weights`` (comparison → level → {m, u}) of an earlier training go before the file's."""
+    comparisons = []
+    for comparison in model.comparisons:
+        levels = []
+        for level in comparison.levels:
+            entry: dict[str, Any] = {"sql_condition": level.sql, "label_for_charts": level.name}
+            if level.is_null:
+                entry["is_null_level"] = True
+            else:
+                known = ((weights or {}).get(comparison.name) or {}).get(level.name) or {}
+                entry |= {"m_probability": known.get("m", level.m), "u_probability": known.get("u", level.u)}
+                if level.fixed_u:
+                    entry["fix_u_probability"] = True
+            if level.term_frequency:
+                entry |= {"tf_adjustment_column": level.term_frequency, "tf_adjustment_weight": 1.0, "tf_minimum_u_value": 0.00002}
+            levels.append(entry)
+        comparisons.append({"output_column_name": comparison.name, "comparison_levels": levels})
+    return {
+        "link_type": "dedupe_only",
+        "unique_id_column_name": "unique_id",
+        "probability_two_random_records_match": prior,
+        "comparisons": comparisons,
+        "blocking_rules_to_generate_predictions": [{"blocking_rule": "l.name = r.name", "sql_dialect": "duckdb"}],
+        "retain_matching_columns": True,  # without it the levels are not handed back
+        "retain_intermediate_calculation_columns": False,
+        "additional_columns_to_retain": [],
+        "max_iterations": 12,
+    }
+
+
+def _linker(con: duckdb.DuckDBPyConnection, settings: dict[str, Any], table: str):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from splink import DuckDBAPI, Linker
+        api = DuckDBAPI(con)
+        return api, Linker(api.register(table, dataset_display_name=table), settings, log_level=logging.ERROR)
+
+
+def train(con: duckdb.DuckDBPyConnection, model: Model, prior: float) -> dict[str, Any]:
+    """Weights by EM over ``entity``: comparison → level → {m, u}. u by random sampling with the model's seed.
+
+    Levels that are too rare to be seen keep the file's values; so does a level whose estimate would turn
+    its meaning around (a stronger level may not weigh less than the one below it).
+    """
+    con.execute("CREATE OR REPLACE TEMP TABLE training AS SELECT *, (id IS NOT NULL)::INT AS settled_for_training FROM entity")
+    _, linker = _linker(con, settings_of(model, prior), "training")
+    linker.training.estimate_u_using_random_sampling(max_pairs=model.setting("training_pairs"), seed=model.setting("seed"),
+                                                     min_count_per_level=None, num_chunks=1)
+    for rule in _SESSIONS.values():
+        linker.training.estimate_parameters_using_expectation_maximisation(
+            rule, max_pairs=model.setting("training_pairs"), estimate_without_term_frequencies=True)
+    trained = linker.misc.save_model_to_json()
+    linker.table_management.delete_tables_created_by_splink_from_db()
+    con.execute("DROP TABLE training")
+    return {c.name: _checked(c, t["comparison_levels"]) for c, t in zip(model.comparisons, trained["comparisons"], strict=True)}
+
+
+def _checked(comparison: Comparison, trained: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    kept: dict[str, dict[str, float]] = {}
+    above = float("inf")
+    for level, estimate in zip(comparison.levels, trained, strict=True):
+        if level.is_null:
+            continue
+        m, u = estimate.get("m_probability"), estimate.get("u_probability")
+        m = level.m if not isinstance(m, float) or m < level.m / 20 else m
+        u = level.u if level.fixed_u or not isinstance(u, float) or u < level.u / 20 else u
+        if m / u > above:
+            m, u = level.m, level.u
+        above = m / u
+        kept[level.name] = {"m": round(m, 8), "u": round(u, 8)}
+    return kept
+
+
+def score(con: duckdb.DuckDBPyConnection, model: Model, weights: Mapping[str, Any] | None, prior: float) -> None:
+    """Make ``scored`` (l, r, weight, probability, a column with the level's name per comparison) from ``entity`` and ``candidate``."""
+    api, linker = _linker(con, settings_of(model, prior, weights), "entity")
+    linker.table_management.register_blocked_pairs_for_predict(api.register("candidate"))
+    predicted = linker.inference.predict(threshold_match_weight=-12.0, warning_mode="never")
+    levels = ", ".join(
+        f"CASE {_LEVEL_PREFIX}{c.name} {' '.join(f'WHEN {value} THEN {chr(39)}{name}{chr(39)}' for value, name in _values(c))} END AS {c.name}"
+        for c in model.comparisons
+    )
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE scored AS
+        SELECT unique_id_l AS l, unique_id_r AS r, match_weight AS weight, match_probability AS probability, {levels}
+        FROM {predicted.physical_name}""")
+    linker.table_management.delete_tables_created_by_splink_from_db()
+
+
+def _values(comparison: Comparison) -> list[tuple[int, str]]:
+    """Splink numbers levels from the top down to 0 (else); the null level is -1."""
+    spoken = [level for level in comparison.levels if not level.is_null]
+    named = [(len(spoken) - 1 - k, level.name) for k, level in enumerate(spoken)]
+    return named + [(-1, level.name) for level in comparison.levels if level.is_null]
