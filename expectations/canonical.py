@@ -8,11 +8,11 @@ from datetime import date, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from standards.semantic_types import TYPES, standardise
 
 from contracts.model import Contract, Field, Table
 from expectations.children import explode, not_a_list
 from expectations.identity import content_hashes, order_and_time, record_keys
-from standards.semantic_types import TYPES, standardise
 
 CHUNK_ROWS = 50_000  # rows standardised at a time: bounds what the temporaries take
 TIME_FUTURE = "time.future"
@@ -122,7 +122,8 @@ def _chunk(
         columns[f"{field.name}__reason"] = cells["reason"]
         columns[f"{field.name}__notice"] = cells["notice"]
     for name in lists:
-        columns[f"{name}__list"] = not_a_list(_column(records, name, pa.string()))
+        text = _column(records, name, pa.string())
+        columns |= {f"{name}__list": not_a_list(text), f"{name}__raw": columns.get(f"{name}__raw", text)}
     if not table.each:
         columns["source_order"], columns["source_time"], ahead = order_and_time(
             values, contract, records.num_rows, fetched_at=fetched_at, period=period

@@ -58,7 +58,7 @@ def explode(records: pa.Table, table: Table, contract: Contract) -> pa.Table:
                SELECT * EXCLUDE (text), json_extract(text, '$[*]') AS list FROM landed
                WHERE key IS NOT NULL AND json_valid(text) AND json_type(text) = 'ARRAY'"""
         )
-        made = connection.execute(_EXPLODE.format(columns=columns), parameters).to_arrow_table()
+        made = connection.sql(_EXPLODE.format(columns=columns), params=parameters).to_arrow_table()
     return made.rename_columns(
         [*made.column_names[: made.num_columns - len(sources)], *sources]
     )
@@ -68,11 +68,11 @@ def not_a_list(text: pa.Array) -> pa.Array:
     """Why a cell that should hold a JSON list can't be exploded (string); null where it can or is empty."""
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.register("cell", pa.table({"text": text}))
-        made = connection.execute(
+        made = connection.sql(
             """SELECT CASE WHEN text IS NULL OR trim(text) IN ('', 'null') THEN NULL
                            WHEN NOT json_valid(text) THEN $invalid
                            WHEN json_type(text) <> 'ARRAY' THEN $expected END AS reason FROM cell""",
-            {"invalid": LIST_UNREADABLE, "expected": LIST_EXPECTED},
+            params={"invalid": LIST_UNREADABLE, "expected": LIST_EXPECTED},
         ).to_arrow_table()
     reason = made["reason"].cast(pa.string()).combine_chunks()
     return reason if isinstance(reason, pa.Array) else reason.chunk(0)

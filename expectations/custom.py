@@ -18,7 +18,7 @@ from great_expectations.execution_engine import PandasExecutionEngine
 from great_expectations.execution_engine.execution_engine import MetricDomainTypes
 from great_expectations.expectations.expectation import BatchExpectation, Expectation
 from great_expectations.expectations.metrics.metric_provider import MetricProvider, metric_value
-from great_expectations.expectations.model_field_types import RowConditionType
+from great_expectations.expectations.row_conditions import RowConditionType
 from great_expectations.validator.metric_configuration import MetricConfiguration
 
 from expectations.suite import is_accuracy
@@ -111,7 +111,7 @@ class ExpectColumnValuesToAgreeWithResidentId(RowRule):
 class ExpectColumnValuesToBeAnAgeBetween(RowRule):
     """Completed years from the date to ``today`` lie between the bounds (inclusive) and not in the future."""
 
-    today: str | SuiteParameterDict = {"$PARAMETER": "today"}
+    today: str | SuiteParameterDict  # the engine adds {"$PARAMETER": "today"}
     min_years: int | None = None
     max_years: int | None = None
     arguments: ClassVar[tuple[str, ...]] = ("column", "today", "min_years", "max_years")
@@ -163,10 +163,10 @@ def _agrees_with_id(frame: pd.DataFrame, column: str, id_column: str, part: str)
 
 
 def _age_between(frame: pd.DataFrame, column: str, today: str, min_years: int | None, max_years: int | None) -> tuple:
-    born, day = frame[column].dt, pd.Timestamp(today)
+    born, day = frame[column].dt, pd.Timestamp(today).normalize()
     birthday_to_come = (born.month > day.month) | ((born.month == day.month) & (born.day > day.day))
     years = (day.year - born.year - birthday_to_come).to_numpy()
-    broken = (frame[column] > day).to_numpy()
+    broken = (frame[column] > day).to_numpy(copy=True)
     with np.errstate(invalid="ignore"):
         if min_years is not None:
             broken |= years < min_years

@@ -16,7 +16,6 @@ from typing import Any
 import great_expectations as gx
 import numpy as np
 import pandas as pd
-from great_expectations.core.suite_parameters import SuiteParameterDict  # noqa: F401  (resolves the models' fields)
 from great_expectations.exceptions import ExpectationNotFoundError
 from great_expectations.expectations.expectation import (
     ColumnMapExpectation,
@@ -147,6 +146,8 @@ def _expectation(rule: Rule, frame: pd.DataFrame) -> Expectation:
     kind, arguments = _type_of(rule), dict(rule.arguments)
     if "column" in kind.__fields__:
         arguments.setdefault("column", rule.column)
+    if "today" in kind.__fields__:
+        arguments.setdefault("today", {"$PARAMETER": "today"})
     if (condition := condition_of(rule)) is not None:
         column, value = condition
         arguments["row_condition"] = Column(column) == _typed(value, frame[column].dtype if column in frame else None)

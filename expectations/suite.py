@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from contracts.model import Dimension, Field, Rule, Severity, Table
 from expectations.errors import ExpectationError
 
-KEY_BLANK = "key.blank"
+NO_KEY = "row.no_key"
 REQUIRED = "field.required"
 # A reason whose last part is one of these says that a well-formed value can't be true (准确性);
 # all others say that the text does not follow the standard (规范性).
-ACCURACY_SUFFIXES = frozenset({"checksum", "impossible", "future", "too_old", "out_of_range", "mismatch"})
+ACCURACY_SUFFIXES = frozenset(
+    {"checksum", "organisation", "birth", "birth_future", "birth_too_old", "impossible", "future", "out_of_range"}
+    | {"placeholder", "range"}
+)
 # Types whose standardisation knows such reasons; the others need one rule a column, not two.
 ACCURACY_TYPES = frozenset(
-    {"resident_id", "uscc", "date", "month", "timestamp", "pupil_no", "disability_no", "archive_no", "integer", "decimal"}
+    {"resident_id", "name", "date", "month", "timestamp", "phone", "uscc", "pupil_no", "disability_no", "integer", "decimal"}
 )
 
 
@@ -73,7 +76,7 @@ def _of_table(table: Table) -> list[Rule]:
             "主键可用",
             "The record key is there",
             {"column": "record_key", "unless": ["_error"]},
-            reason=KEY_BLANK,
+            reason=NO_KEY,
         ),
         ImpliedRule(  # an overlap read again or an event sent twice is no fault of a row: load keeps the newest
             f"{table.name}.table.key_unique",
