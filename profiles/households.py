@@ -1,0 +1,36 @@
+"""The three kinds of household: residence (居住), register (户籍), assistance (共同生活). Kept apart, each dated.
+
+Each maker leaves a table ``membership`` row: kind, group_key (what holds it together), person_id,
+relation, basis, confidence, valid_from. Stable ids are given in :mod:`profiles.identity`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from profiles import rules
+
+SQL = Path(__file__).parent / "sql"
+
+
+def stages(name: str) -> list[tuple[str, str]]:
+    """The named statements of ``sql/<name>.sql``: ``-- stage: <name> — <why>`` opens each."""
+    text = (SQL / f"{name}.sql").read_text(encoding="utf-8")
+    parts = [part.strip() for part in text.split("-- stage: ") if part.strip()]
+    return [(part.split(" ", 1)[0], part.split("\n", 1)[1].strip().rstrip(";")) for part in parts]
+
+
+def run_stages(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Run the statements of ``sql/<name>.sql`` in order."""
+    for _, statement in stages(name):
+        con.execute(statement)
+
+
+def assemble_households(con: duckdb.DuckDBPyConnection) -> None:
+    """Make table ``membership`` from ``fact``, ``value`` and the feeds' rows."""
+    con.register("residence_step", rules.residence_steps())
+    run_stages(con, "residence")
+    con.unregister("residence_step")
+    run_stages(con, "membership")
