@@ -12,7 +12,8 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from simulator.serve.state import Secrets, ServeError
 
@@ -82,9 +83,7 @@ def publish_postgresql(county_db: Path, url: str, secrets: Secrets) -> dict[str,
     Names are created unquoted, as the sheet writes them: PostgreSQL folds them to lower case, and a query that
     doesn't quote them works on every front-end database. ServeError when the database refuses.
     """
-    engine = create_engine(url)
-    if engine.dialect.name != "postgresql":
-        raise ServeError("--exchange-url: expected a PostgreSQL URL")
+    engine = _owner_engine(url)
     source = sqlite3.connect(f"file:{county_db}?mode=ro", uri=True)
     counts = {}
     try:
@@ -107,6 +106,26 @@ def publish_postgresql(county_db: Path, url: str, secrets: Secrets) -> dict[str,
         source.close()
         engine.dispose()
     return counts
+
+
+def _owner_engine(url: str) -> Engine:
+    """An engine at ``url``; its database is created when the server has none of that name."""
+    owner = make_url(url)
+    if owner.get_backend_name() not in ("postgresql", "postgres"):
+        raise ServeError("--exchange-url: expected a PostgreSQL URL")
+    # without a driver in the URL, SQLAlchemy would take one that is not installed
+    owner = owner.set(drivername="postgresql+psycopg2")
+    name = _plain(owner.database or "")
+    server = create_engine(owner.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    try:
+        with server.connect() as con:
+            if not con.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}).first():
+                con.execute(text(f'CREATE DATABASE "{name}"'))
+    except OperationalError:
+        raise ServeError("--exchange-url: the PostgreSQL server does not answer or refuses the login") from None
+    finally:
+        server.dispose()
+    return create_engine(owner)
 
 
 def _too_long(source: sqlite3.Connection, view: str, columns: list[tuple[str, str]]) -> list[tuple[str, int]]:
