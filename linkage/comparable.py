@@ -22,6 +22,10 @@ FORM_COLUMNS = (
 # 王某之子, 李四之母: the name before 之 is a relative's, the person's own is not known yet.
 _RELATIVE = "之(子|女|儿|子女|母|父|妻|夫|孙|长子|次子|长女|次女|双子|大子|小子)$"
 
+# Relations of GB/T 4761 that only a man or only a woman has: a guardian 父亲 says his sex where the sheet has no column.
+_MALE = "11 20 21 22 23 24 25 26 27 28 29 41 43 46 51 53 55 57 61 63 71 73 76 78"
+_FEMALE = "12 30 31 32 33 34 35 36 37 38 39 42 44 45 52 54 56 58 62 64 72 74 75 77"
+
 
 def register_forms(con: duckdb.DuckDBPyConnection, mentions: pa.Table, model: Model) -> int:
     """Make the table ``form`` (a row a mention, ``i`` = its rank by feed and record key) and ``grp_member``.
@@ -33,6 +37,8 @@ def register_forms(con: duckdb.DuckDBPyConnection, mentions: pa.Table, model: Mo
     con.unregister("mention_in")
     _register_names(con)
     con.execute(_PHONE_SQL, {"limit": model.setting("phone_people")})
+    for sex, relations in (("male", _MALE), ("female", _FEMALE)):
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {sex} AS SELECT unnest(string_split($relations, ' ')) AS relation", {"relations": relations})
     con.execute(_FORM_SQL, {"relative": _RELATIVE})
     con.execute(_GROUP_SQL, {"largest": model.setting("largest_group")})
     con.execute("DROP TABLE mention")
@@ -100,7 +106,8 @@ SELECT t.i, t.feed, t.record_key, t.role,
        CASE WHEN NOT of_relative THEN s.p1 END AS p1, CASE WHEN NOT of_relative THEN s.p2 END AS p2,
        CASE WHEN NOT of_relative THEN s.p3 END AS p3, CASE WHEN NOT of_relative THEN s.p4 END AS p4,
        CASE WHEN NOT of_relative THEN s.len END AS len,
-       CASE WHEN t.sex IN ('1', '2') THEN t.sex END AS sex,
+       CASE WHEN t.sex IN ('1', '2') THEN t.sex
+            WHEN t.relation IN (FROM male) THEN '1' WHEN t.relation IN (FROM female) THEN '2' END AS sex,
        CASE WHEN coalesce(t.birth_precision, 'day') = 'day' THEN t.birth_date END AS birth,
        year(t.birth_date)::SMALLINT AS year,
        t.id_number AS id, t.id_embedded,
@@ -117,7 +124,9 @@ SELECT t.i, t.feed, t.record_key, t.role,
        (dense_rank() OVER (ORDER BY CASE WHEN t.group_kind IN ('visit', 'event') THEN t.group_kind || t.group_key
                                          ELSE t.table_name || chr(31) || t.base_key END))::INTEGER AS inst,
        CASE WHEN t.group_key IS NOT NULL THEN
-           (dense_rank() OVER (ORDER BY t.group_kind, t.group_key))::INTEGER END AS grp,
+           -- a card is named in two files; elsewhere two feeds may number their groups alike
+           (dense_rank() OVER (ORDER BY t.group_kind, CASE WHEN t.group_kind NOT IN ('assistance', 'register') THEN t.feed END,
+                                        t.group_key))::INTEGER END AS grp,
        t.ref_feed, t.ref_key, coalesce(t.dead, false) AS dead, coalesce(t.ended, false) AS ended, t.source_order
 FROM told t
 LEFT JOIN spelling s ON s.n = t.bare

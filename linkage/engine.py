@@ -30,6 +30,7 @@ class LinkSettings:
 
     model: Model = field(default_factory=load_model)
     weights: Mapping[str, Any] | None = None
+    highest: int = 0  # number of the last person id ever given, also to people nobody is any more
     threads: int = 2
     memory: str = "1200MB"
 
@@ -89,7 +90,7 @@ def _link(con, mentions, previous, decisions, aliases, settings, figures) -> Lin
         if not joined:
             break
     entities.label_mentions(con, linking.label)
-    identified = identity.identify(con)
+    identified = identity.identify(con, settings.highest)
     figures["ids"] = {"kept": identified.kept, "minted": identified.minted, "merged": identified.merged, "split": identified.split}
     figures["weights"] = weights
     result = collect(con, linking, figures)

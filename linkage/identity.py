@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import duckdb
+import pyarrow as pa
 
 _CLAIM_SQL = """
 CREATE OR REPLACE TEMP TABLE claim AS
@@ -35,16 +36,17 @@ class Identified:
     split: int
 
 
-def identify(con: duckdb.DuckDBPyConnection) -> Identified:
+def identify(con: duckdb.DuckDBPyConnection, highest: int = 0) -> Identified:
     """Make ``person_of`` (e, person_id) and ``event`` (person_id, kind, other_id, cause) from ``labelled`` and ``previous``
-    (feed, record_key, person_id: every link known before)."""
+    (feed, record_key, person_id: every link known before). ``highest``: number of the last id ever given."""
     con.execute(_CLAIM_SQL)
     con.execute(f"CREATE OR REPLACE TEMP TABLE person_of AS SELECT e, person_id FROM ({_PLAIN_SQL})")
     _settle_disputes(con)
     con.execute(
         """INSERT INTO person_of
-           SELECT e, 'P' || lpad(((SELECT coalesce(max(person_id[2:]::BIGINT), 0) FROM previous) + row_number() OVER (ORDER BY first))::VARCHAR, 9, '0')
-           FROM (SELECT e, min(i) AS first FROM labelled WHERE e NOT IN (SELECT e FROM person_of) GROUP BY e)"""
+           SELECT e, 'P' || lpad((greatest($highest, (SELECT coalesce(max(person_id[2:]::BIGINT), 0) FROM previous)) + row_number() OVER (ORDER BY first))::VARCHAR, 9, '0')
+           FROM (SELECT e, min(i) AS first FROM labelled WHERE e NOT IN (SELECT e FROM person_of) GROUP BY e)""",
+        {"highest": highest},
     )
     con.execute(_EVENT_SQL)
     counts = dict(con.execute("SELECT kind, count(*) FROM event GROUP BY kind").fetchall())
@@ -66,8 +68,6 @@ def _settle_disputes(con: duckdb.DuckDBPyConnection) -> None:
             given[entity] = person_id
             taken.add(person_id)
     if given:
-        import pyarrow as pa
-
         con.register("given_in", pa.table({"e": pa.array(list(given), pa.int32()), "person_id": pa.array(list(given.values()), pa.string())}))
         con.execute("INSERT INTO person_of SELECT * FROM given_in")
         con.unregister("given_in")
