@@ -29,13 +29,28 @@ ROWS = {
         "civil_assistance_family",
         "SELECT record_key, card_no, assistance_kind, status, state FROM record.civil_assistance_family",
     ),
-    "disability": ("civil_disability", "SELECT record_key, disability_class, disability_grade, state FROM record.civil_disability"),
-    "allowance": ("civil_old_age_allowance", "SELECT record_key, tier, stopped_month, state FROM record.civil_old_age_allowance"),
-    "pupil": ("edu_enrolment", "SELECT record_key, grade, status, left_behind, migrant_child, state FROM record.edu_enrolment"),
+    "disability": (
+        "civil_disability",
+        "SELECT record_key, disability_class, disability_grade, state FROM record.civil_disability",
+    ),
+    "allowance": (
+        "civil_old_age_allowance",
+        "SELECT record_key, tier, stopped_month, state FROM record.civil_old_age_allowance",
+    ),
+    "pupil": (
+        "edu_enrolment",
+        "SELECT record_key, grade, status, left_behind, migrant_child, state FROM record.edu_enrolment",
+    ),
     "archive": ("health_record", "SELECT record_key, doctor_team, in_care, status FROM record.health_record"),
     "exam": ("health_elderly_exam", "SELECT record_key, self_care_grade, next_due_on FROM record.health_elderly_exam"),
-    "vaccination": ("health_child_vaccination", "SELECT record_key, up_to_date, next_due_on FROM record.health_child_vaccination"),
-    "entity": ("market_entity", "SELECT record_key, entity_name, entity_type, status, party_member_shop FROM record.market_entity"),
+    "vaccination": (
+        "health_child_vaccination",
+        "SELECT record_key, up_to_date, next_due_on FROM record.health_child_vaccination",
+    ),
+    "entity": (
+        "market_entity",
+        "SELECT record_key, entity_name, entity_type, status, party_member_shop FROM record.market_entity",
+    ),
     "register": (
         "psb_register",
         "SELECT record_key, station_code || '|' || household_no AS register_key, household_kind, relation, register_address, "

@@ -17,7 +17,9 @@ def surviving_values(con: duckdb.DuckDBPyConnection) -> None:
     """
     con.register("rule_step", rules.steps())
     attributes = rules.survivorship()
-    con.execute("CREATE OR REPLACE TABLE value AS " + " UNION ALL ".join(_attribute(n, r) for n, r in attributes.items()))
+    con.execute(
+        "CREATE OR REPLACE TABLE value AS " + " UNION ALL ".join(_attribute(n, r) for n, r in attributes.items())
+    )
     con.unregister("rule_step")
 
 

@@ -1,0 +1,170 @@
+"""Assemble households and profiles in the warehouse: read once, work in DuckDB, write only what changed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+
+import duckdb
+import pyarrow as pa
+from sqlalchemy import Connection, Engine, text
+
+from places.grids import grid_map
+from profiles.facts import read_facts
+from profiles.households import assemble_households, run_stages
+from profiles.identity import give_ids
+from profiles.survivorship import surviving_values
+from warehouse.bulk import read_arrow, stage, unstage
+
+LOCK = 0x6772_6964  # one assembly at a time
+
+# Table -> (its key, its columns but history). A row is changed when its digest is.
+WRITTEN = {
+    "household": ("household_id", ("household_id", "kind", "natural_key")),
+    "household_member": (
+        "household_id, person_id",
+        ("household_id", "kind", "person_id", "relation", "basis", "confidence", "valid_from"),
+    ),
+    "person_profile": (
+        "person_id",
+        (
+            "person_id",
+            "name",
+            "sex",
+            "birth_date",
+            "id_number",
+            "dwelling_id",
+            "community_code",
+            "alive",
+            "content_hash",
+            "attributes",
+        ),
+    ),
+    "profile": (
+        "household_id",
+        ("household_id", "version", "content_hash", "community_code", "grid_id", "dwelling_id", "document"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class ProfileFigures:
+    """Open rows after the assembly, and how many profiles got a new version in it."""
+
+    residence_households: int
+    register_households: int
+    assistance_households: int
+    persons: int
+    profiles: int
+    profiles_changed: int
+
+    def counts(self) -> dict[str, int]:
+        """The figures as plain numbers."""
+        return asdict(self)
+
+
+def assemble(engine: Engine, as_of: date, threads: int = 2, memory_mb: int = 800) -> ProfileFigures:
+    """Households of three kinds, surviving values and profile documents as of ``as_of``, in one transaction."""
+    con = read_facts(engine, as_of, threads, memory_mb)
+    grids = grid_map(engine, as_of)
+    con.register("grid_unit", grids.units)
+    con.register("grid_compound", grids.compounds)
+    surviving_values(con)
+    assemble_households(con)
+    _previous(con, engine)
+    give_ids(con)
+    run_stages(con, "document")
+    changes = {table: _changes(con, table) for table in WRITTEN}
+    staged = _stage(engine, changes)
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        _write(connection, staged)
+    figures = _figures(con, changes["profile"][0].num_rows)
+    con.close()
+    return figures
+
+
+def _previous(con: duckdb.DuckDBPyConnection, engine: Engine) -> None:
+    """What the warehouse believes now, as ``old_*`` tables: keys and digests."""
+    reads = {
+        "old_household": "SELECT household_id, kind, natural_key FROM hub.household WHERE recorded_to IS NULL",
+        "old_member": "SELECT household_id, kind, person_id, relation, basis, confidence, valid_from FROM hub.household_member WHERE recorded_to IS NULL",
+        "old_person_profile": "SELECT person_id, content_hash FROM hub.person_profile WHERE recorded_to IS NULL",
+        "old_profile": "SELECT household_id, content_hash, version FROM hub.profile WHERE recorded_to IS NULL",
+        "last_version": "SELECT household_id, max(version) AS version FROM hub.profile GROUP BY 1",
+        "highest": "SELECT kind, max(substr(household_id, 2)::bigint) AS number FROM hub.household GROUP BY kind",
+    }
+    for name, sql in reads.items():
+        con.register(name, read_arrow(engine, sql))
+
+
+def _changes(con: duckdb.DuckDBPyConnection, table: str) -> tuple[pa.Table, pa.Table]:
+    """Rows to add and keys to close, for one table."""
+    queries = {
+        "household": (
+            "SELECT household_id, kind, natural_key FROM household WHERE is_new",
+            "SELECT household_id FROM old_household ANTI JOIN household USING (household_id)",
+        ),
+        "household_member": (
+            """SELECT household_id, kind, person_id, relation, basis, confidence, valid_from FROM member
+               EXCEPT SELECT household_id, kind, person_id, relation, basis, confidence, valid_from FROM old_member""",
+            """SELECT household_id, person_id FROM (
+                   SELECT household_id, kind, person_id, relation, basis, confidence, valid_from FROM old_member
+                   EXCEPT SELECT household_id, kind, person_id, relation, basis, confidence, valid_from FROM member)""",
+        ),
+        "person_profile": (
+            """SELECT n.* FROM (SELECT *, md5(concat_ws('|', dwelling_id, alive, attributes)) AS content_hash FROM person_profile) n
+               LEFT JOIN old_person_profile o USING (person_id) WHERE o.content_hash IS DISTINCT FROM n.content_hash""",
+            """SELECT o.person_id FROM old_person_profile o
+               LEFT JOIN (SELECT person_id, md5(concat_ws('|', dwelling_id, alive, attributes)) AS content_hash FROM person_profile) n
+               USING (person_id) WHERE o.content_hash IS DISTINCT FROM n.content_hash""",
+        ),
+        "profile": (
+            """SELECT n.household_id, CAST(coalesce(l.version, 0) + 1 AS INTEGER) AS version, n.content_hash, community_code, grid_id, dwelling_id, document
+               FROM (SELECT *, md5(document) AS content_hash FROM profile) n
+               LEFT JOIN old_profile o USING (household_id) LEFT JOIN last_version l USING (household_id)
+               WHERE o.content_hash IS DISTINCT FROM n.content_hash""",
+            """SELECT o.household_id FROM old_profile o LEFT JOIN (SELECT household_id, md5(document) AS content_hash FROM profile) n
+               USING (household_id) WHERE o.content_hash IS DISTINCT FROM n.content_hash""",
+        ),
+    }
+    added, closed = queries[table]
+    return con.execute(added).to_arrow_table(), con.execute(closed).to_arrow_table()
+
+
+def _stage(engine: Engine, changes: dict[str, tuple[pa.Table, pa.Table]]) -> list[tuple[str, str, str]]:
+    staged = []
+    for table, (added, closed) in changes.items():
+        if added.num_rows or closed.num_rows:
+            stage(engine, f"{table}_added", added)
+            stage(engine, f"{table}_closed", closed)
+            staged.append((table, f"{table}_added", f"{table}_closed"))
+    return staged
+
+
+def _write(connection: Connection, staged: list[tuple[str, str, str]]) -> None:
+    now = datetime.now(UTC)
+    for table, added, closed in staged:
+        key, columns = WRITTEN[table]
+        same = " AND ".join(f"t.{name} = c.{name}" for name in key.split(", "))
+        connection.execute(
+            text(
+                f"UPDATE hub.{table} t SET recorded_to = :now FROM staging.{closed} c WHERE {same} AND t.recorded_to IS NULL"
+            ),
+            {"now": now},
+        )
+        listed = ", ".join(columns)
+        connection.execute(
+            text(f"INSERT INTO hub.{table} ({listed}, recorded_from) SELECT {listed}, :now FROM staging.{added}"),
+            {"now": now},
+        )
+        unstage(connection, added, closed)
+
+
+def _figures(con: duckdb.DuckDBPyConnection, changed: int) -> ProfileFigures:
+    kinds = dict(con.execute("SELECT kind, count(*) FROM household GROUP BY kind").fetchall())
+    persons = con.execute("SELECT count(*) FROM person_profile").fetchall()[0][0]
+    profiles = con.execute("SELECT count(*) FROM profile").fetchall()[0][0]
+    return ProfileFigures(
+        kinds.get("residence", 0), kinds.get("register", 0), kinds.get("assistance", 0), persons, profiles, changed
+    )
