@@ -91,6 +91,16 @@ def unstage(connection: Connection, *names: str) -> None:
         connection.execute(text(f"DROP TABLE IF EXISTS {STAGING}.{quoted(name)}"))
 
 
+def sweep(engine: Engine, prefix: str) -> None:
+    """Drop every staged table whose name starts so: what killed runs left. The caller holds the lock of that prefix."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        left = connection.execute(
+            text("SELECT tablename FROM pg_tables WHERE schemaname = :schema AND starts_with(tablename, :prefix)"),
+            {"schema": STAGING, "prefix": prefix},
+        ).scalars()
+        unstage(connection, *left.all())
+
+
 def append(connection: Connection, target: Table, rows: pa.Table) -> int:
     """Add ``rows`` to a table of :mod:`warehouse.tables` inside the caller's transaction; their number.
 

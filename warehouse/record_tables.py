@@ -34,6 +34,7 @@ OWN_COLUMNS: Mapping[str, str] = {
     "recorded_from": "timestamptz NOT NULL",
     "recorded_to": "timestamptz",
 }
+VERSION_COLUMNS = frozenset({"state", "valid_to", "recorded_from", "recorded_to"})  # what a version says of itself
 
 
 def qualified(table: Table | str) -> str:
@@ -70,6 +71,15 @@ def synchronise(connection: Connection, contracts: Iterable[Contract]) -> None:
                 _create(connection, table, wanted)
                 continue
             _add_columns(connection, table, wanted, existing[table.name])
+
+
+def kept_columns(connection: Connection, table: Table) -> str:
+    """Every column a version hands on to the next when only its state changes, ready for a statement.
+
+    Read from the database: columns a newer contract no longer names keep their values too.
+    """
+    names = _existing(connection)[table.name]
+    return ", ".join(quoted(name) for name in names if name not in VERSION_COLUMNS)
 
 
 def _existing(connection: Connection) -> dict[str, dict[str, str]]:
