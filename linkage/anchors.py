@@ -68,13 +68,15 @@ SELECT i, arg_min(number, (rule = 'id_inside_other_number')::INT) AS number,
 FROM id_judged WHERE verdict = 'fits' GROUP BY i
 """
 
-# An examination names its archive. A number of its own that belongs to somebody else is a contradiction, kept as such.
+# An examination names its archive; the archive's number is the system's own key, the ID was typed. Where they contradict
+# each other the archive is believed and the ID is somebody else's.
 _REFERENCE_SQL = """
 CREATE OR REPLACE TEMP TABLE reference AS
-SELECT f.i AS l, r.i AS r, coalesce(tl.canonical <> tr.canonical, false) AS contradicts
-FROM form f JOIN form r ON r.feed = f.ref_feed AND r.record_key = f.ref_key
-LEFT JOIN trusted tl ON tl.i = f.i LEFT JOIN trusted tr ON tr.i = r.i
-WHERE f.ref_key IS NOT NULL
+SELECT f.i AS l, r.i AS r FROM form f JOIN form r ON r.feed = f.ref_feed AND r.record_key = f.ref_key WHERE f.ref_key IS NOT NULL
+"""
+_CONTRADICTED_SQL = """
+DELETE FROM trusted WHERE i IN (
+    SELECT e.l FROM reference e JOIN trusted tl ON tl.i = e.l JOIN trusted tr ON tr.i = e.r WHERE tl.canonical <> tr.canonical)
 """
 
 # The same name, birth date, sex and dwelling without any number: repeated visits to one home.
@@ -87,9 +89,9 @@ FROM form f WHERE name IS NOT NULL AND birth IS NOT NULL AND sex IS NOT NULL AND
 
 
 def anchor(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Make ``trusted`` (i, number, canonical, rule), ``reference`` (l, r, contradicts), ``repeated`` (i, first) and
+    """Make ``trusted`` (i, number, canonical, rule), ``reference`` (l, r), ``repeated`` (i, first) and
     ``foreign_id`` (rows whose number is somebody else's). Needs ``form`` and ``id_alias(id_number, canonical)``."""
-    for sql in (_USES_SQL, _OWNER_SQL, _JUDGED_SQL, _TRUSTED_SQL, _REFERENCE_SQL, _REPEATED_SQL):
+    for sql in (_USES_SQL, _OWNER_SQL, _JUDGED_SQL, _TRUSTED_SQL, _REFERENCE_SQL, _CONTRADICTED_SQL, _REPEATED_SQL):
         con.execute(sql)
     con.execute(
         """CREATE OR REPLACE TEMP TABLE foreign_id AS

@@ -9,6 +9,7 @@ built edge by edge, strongest first, so the time grows with the contradictions a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -86,13 +87,17 @@ def _troubled(component: np.ndarray, constraints: Constraints) -> np.ndarray:
 
 
 def births_compatible(a: int, b: int) -> bool:
-    """Whether two dates yyyymmdd can be one person's: equal, one digit off, day and month swapped, up to two years off."""
+    """Whether two dates yyyymmdd can be one person's: equal, one digit off, two neighbours or day and month swapped, up to two
+    years off, one by the old calendar (17 to 52 days), or 1 January of the year (only the year was known)."""
     if a == b:
         return True
     (ya, ma, da), (yb, mb, db) = (a // 10000, a // 100 % 100, a % 100), (b // 10000, b // 100 % 100, b % 100)
     if (ma, da) == (mb, db) and abs(ya - yb) <= 2:
         return True
-    if ya == yb and (ma, da) == (db, mb):
+    if ya == yb and ((ma, da) == (db, mb) or (1, 1) in ((ma, da), (mb, db))):
+        return True
+    apart = abs((date(ya, ma, da) - date(yb, mb, db)).days)
+    if 17 <= apart <= 52 and min(ya, yb) < 1985 or 364 <= apart <= 366:
         return True
     x, y = str(a), str(b)
     differing = [k for k in range(len(x)) if x[k] != y[k]] if len(x) == len(y) else [0, 0, 0]

@@ -13,12 +13,6 @@ import pyarrow as pa
 
 from linkage.model import Model
 
-FORM_COLUMNS = (
-    "i, feed, record_key, role, name, former, kin_name, py, c1, c2, c3, c4, p1, p2, p3, p4, len, sex, birth, year, "
-    "id, id_embedded, id_digits, mask, id15, phone1, phone2, room, unit_key, building, compound, dwelling_kind, "
-    "inst, grp, ref_feed, ref_key, dead, ended, source_order"
-)
-
 # 王某之子, 李四之母: the name before 之 is a relative's, the person's own is not known yet.
 _RELATIVE = "之(子|女|儿|子女|母|父|妻|夫|孙|长子|次子|长女|次女|双子|大子|小子)$"
 
@@ -36,13 +30,19 @@ def register_forms(con: duckdb.DuckDBPyConnection, mentions: pa.Table, model: Mo
     con.execute("CREATE OR REPLACE TEMP TABLE mention AS SELECT *, (row_number() OVER (ORDER BY feed, record_key) - 1)::INTEGER AS i FROM mention_in")
     con.unregister("mention_in")
     _register_names(con)
+    con.execute(_SHARED_TEXT_SQL)
     con.execute(_PHONE_SQL, {"limit": model.setting("phone_people")})
     for sex, relations in (("male", _MALE), ("female", _FEMALE)):
         con.execute(f"CREATE OR REPLACE TEMP TABLE {sex} AS SELECT unnest(string_split($relations, ' ')) AS relation", {"relations": relations})
-    con.execute(_FORM_SQL, {"relative": _RELATIVE})
+    con.execute(_FORM_SQL, {"relative": _RELATIVE, "placeholder": _PLACEHOLDER})
+    con.execute(_LENT_SQL)
     con.execute(_GROUP_SQL, {"largest": model.setting("largest_group")})
     con.execute("DROP TABLE mention")
     return con.sql("SELECT count(*) FROM form").fetchall()[0][0]
+
+
+# A character a system could not write stands as a star, a question mark or a private-use code (domain.md 3.1 item 4).
+_BLUR = r"[*?？＊□\x{E000}-\x{F8FF}]"
 
 
 def _with_optional_columns(mentions: pa.Table) -> pa.Table:
@@ -70,10 +70,13 @@ def _register_names(con: duckdb.DuckDBPyConnection) -> None:
     con.register("spelling_in", pa.table({"n": names, "folded": folded, "py": syllables(folded)}))
     con.execute(
         """CREATE OR REPLACE TEMP TABLE spelling AS
-           SELECT n, f AS folded, len(f)::UTINYINT AS len, py,
-                  f[1] AS c1, f[2] AS c2, f[3] AS c3, f[4] AS c4,
-                  s[1] AS p1, s[2] AS p2, s[3] AS p3, s[4] AS p4
-           FROM (SELECT n, replace(folded, ' ', '') AS f, py, string_split(py, ' ') AS s FROM spelling_in)"""
+           SELECT n, f AS folded, len(f)::UTINYINT AS len, CASE WHEN NOT blurred THEN py END AS py,
+                  nullif(f[1], '*') AS c1, nullif(f[2], '*') AS c2, nullif(f[3], '*') AS c3, nullif(f[4], '*') AS c4,
+                  CASE WHEN NOT blurred THEN s[1] END AS p1, CASE WHEN NOT blurred THEN s[2] END AS p2,
+                  CASE WHEN NOT blurred THEN s[3] END AS p3, CASE WHEN NOT blurred THEN s[4] END AS p4, blurred
+           FROM (SELECT n, f, py, string_split(py, ' ') AS s, contains(f, '*') AS blurred FROM (
+                     SELECT n, regexp_replace(replace(replace(folded, ' ', ''), '·', ''), $blur, '*', 'g') AS f, py FROM spelling_in))""",
+        {"blur": _BLUR},
     )
     con.unregister("spelling_in")
 
@@ -88,13 +91,21 @@ SELECT phone FROM (
 GROUP BY phone HAVING count(DISTINCT who) <= $limit
 """
 
+# What several people have in the ID column is a placeholder, whatever it looks like.
+_PLACEHOLDER = "^(0+|1+|2+|3+|4+|5+|6+|7+|8+|9+|123456.*|.{6}19000101.*)$"
+_SHARED_TEXT_SQL = """
+CREATE OR REPLACE TEMP TABLE id_text_shared AS
+SELECT translate(upper(id_text), 'OIL', '011') AS digits FROM mention WHERE id_text IS NOT NULL GROUP BY 1 HAVING count(DISTINCT name) > 2
+"""
+
 _FORM_SQL = """
 CREATE OR REPLACE TEMP TABLE form AS
 WITH told AS (
     SELECT m.*,
            regexp_matches(coalesce(name, ''), $relative) OR regexp_matches(coalesce(name_note, ''), $relative) AS of_relative,
            regexp_replace(name, $relative, '') AS bare,
-           upper(regexp_replace(coalesce(id_text, ''), '[^0-9Xx*]', '', 'g')) AS digits
+           -- O for 0 and l for 1 are typing errors of their own (domain.md 3.2)
+           regexp_replace(translate(upper(coalesce(id_text, '')), 'OIL', '011'), '[^0-9X*]', '', 'g') AS digits
     FROM mention m)
 SELECT t.i, t.feed, t.record_key, t.role,
        CASE WHEN NOT of_relative THEN s.folded END AS name,
@@ -105,13 +116,14 @@ SELECT t.i, t.feed, t.record_key, t.role,
        CASE WHEN NOT of_relative THEN s.c3 END AS c3, CASE WHEN NOT of_relative THEN s.c4 END AS c4,
        CASE WHEN NOT of_relative THEN s.p1 END AS p1, CASE WHEN NOT of_relative THEN s.p2 END AS p2,
        CASE WHEN NOT of_relative THEN s.p3 END AS p3, CASE WHEN NOT of_relative THEN s.p4 END AS p4,
-       CASE WHEN NOT of_relative THEN s.len END AS len,
+       CASE WHEN NOT of_relative THEN s.len END AS len, coalesce(s.blurred AND NOT of_relative, false) AS blurred,
        CASE WHEN t.sex IN ('1', '2') THEN t.sex
             WHEN t.relation IN (FROM male) THEN '1' WHEN t.relation IN (FROM female) THEN '2' END AS sex,
        CASE WHEN coalesce(t.birth_precision, 'day') = 'day' THEN t.birth_date END AS birth,
        year(t.birth_date)::SMALLINT AS year,
        t.id_number AS id, t.id_embedded,
-       CASE WHEN len(digits) BETWEEN 16 AND 19 AND NOT contains(digits, '*') AND NOT suffix(digits, '000') THEN digits END AS id_digits,
+       CASE WHEN len(digits) BETWEEN 16 AND 19 AND NOT contains(digits, '*') AND NOT suffix(digits, '000')
+                 AND digits NOT IN (FROM id_text_shared) AND NOT regexp_matches(digits, $placeholder) THEN digits END AS id_digits,
        CASE WHEN regexp_matches(digits, '^[0-9]{6}[*]+[0-9]{3}[0-9X]$') THEN digits[1:6] || right(digits, 4) END AS mask,
        -- Excel keeps 15 significant digits and fills with zeros
        CASE WHEN regexp_matches(digits, '^[0-9]{15}(000)?$') THEN digits[1:15] END AS id15,
@@ -127,11 +139,18 @@ SELECT t.i, t.feed, t.record_key, t.role,
            -- a card is named in two files; elsewhere two feeds may number their groups alike
            (dense_rank() OVER (ORDER BY t.group_kind, CASE WHEN t.group_kind NOT IN ('assistance', 'register') THEN t.feed END,
                                         t.group_key))::INTEGER END AS grp,
-       t.ref_feed, t.ref_key, coalesce(t.dead, false) AS dead, coalesce(t.ended, false) AS ended, t.source_order
+       t.ref_feed, t.ref_key, coalesce(t.dead, false) AS dead, coalesce(t.ended, false) AS ended
 FROM told t
 LEFT JOIN spelling s ON s.n = t.bare
 LEFT JOIN spelling f ON f.n = t.former_name
 ORDER BY t.i
+"""
+
+# An examination has no name: it borrows those of the archive it points at, so that its ID can be judged like any other.
+_LENT_SQL = """
+UPDATE form SET name = r.name, former = r.former, py = r.py, c1 = r.c1, c2 = r.c2, c3 = r.c3, c4 = r.c4, p1 = r.p1, p2 = r.p2, p3 = r.p3,
+       p4 = r.p4, len = r.len, blurred = r.blurred, sex = coalesce(form.sex, r.sex), birth = coalesce(form.birth, r.birth), year = coalesce(form.year, r.year)
+FROM form r WHERE form.name IS NULL AND form.kin_name IS NULL AND r.feed = form.ref_feed AND r.record_key = form.ref_key
 """
 
 # Kin come from groups of a family's size; a collective household of 300 says nothing about who is who.

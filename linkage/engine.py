@@ -120,7 +120,7 @@ def _first_pass(con: duckdb.DuckDBPyConnection, linking: Linking) -> None:
     edges = con.sql(
         f"""SELECT l, r, weight, rule FROM (
             SELECT l, r, {_DECIDED} AS weight, 'decided_same' AS rule FROM decided WHERE verdict = 'same'
-            UNION ALL SELECT l, r, {_REFERENCE}, 'reference' FROM reference WHERE NOT contradicts
+            UNION ALL SELECT l, r, {_REFERENCE}, 'reference' FROM reference
             UNION ALL SELECT * FROM (
                 SELECT min(i) OVER (PARTITION BY canonical) AS l, i AS r, {_SAME_ID} - (rule <> 'same_valid_id')::INT, rule FROM trusted) WHERE l <> r
             UNION ALL SELECT first, i, {_REPEATED}, 'name_birth_dwelling' FROM repeated WHERE first <> i)"""

@@ -32,9 +32,9 @@ CREATE OR REPLACE TEMP TABLE entity_name AS
 WITH told AS (SELECT l.e, f.name, sum(CASE WHEN f.feed = 'psb_register' THEN 3 ELSE 1 END) AS n, min(l.i) AS first
               FROM labelled l JOIN form f USING (i) WHERE f.name IS NOT NULL GROUP BY l.e, f.name),
      former AS (SELECT l.e, f.former AS name FROM labelled l JOIN form f USING (i) WHERE f.former IS NOT NULL),
-     main AS (SELECT e, arg_max(name, (n, -first)) AS name FROM told GROUP BY e),
+     main AS (SELECT e, arg_max(name, (NOT contains(name, '*'), n, -first)) AS name FROM told GROUP BY e),
      every AS (SELECT e, list(DISTINCT name ORDER BY name) AS names FROM (SELECT e, name FROM told UNION ALL FROM former) GROUP BY e),
-     spoken AS (SELECT DISTINCT ON (name) name, py, c1, c2, c3, c4, p1, p2, p3, p4, len FROM form WHERE name IS NOT NULL ORDER BY name, i)
+     spoken AS (SELECT DISTINCT ON (name) name, py, c1, c2, c3, c4, p1, p2, p3, p4, len, blurred FROM form WHERE name IS NOT NULL ORDER BY name, i)
 SELECT main.e, every.names, spoken.* FROM main JOIN every USING (e) JOIN spoken USING (name)
 """
 
@@ -60,7 +60,7 @@ gathered AS (
            count(kin_name) > 0 AND count(name) = 0 AS newborn
     FROM told GROUP BY e)
 SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.newborn, g.insts,
-       n.name, n.names, n.py, n.c1, n.c2, n.c3, n.c4, n.p1, n.p2, n.p3, n.p4, n.len,
+       n.name, n.names, n.py, n.c1, n.c2, n.c3, n.c4, n.p1, n.p2, n.p3, n.p4, n.len, coalesce(n.blurred, false) AS blurred,
        CASE WHEN g.id IS NOT NULL THEN g.id[7:14]::INT ELSE strftime(g.told_birth, '%Y%m%d')::INT END AS birth,
        list_distinct(list_concat(CASE WHEN g.id IS NOT NULL THEN [g.id[7:14]::INT] ELSE [] END,
            coalesce(list_transform(g.told_births, lambda d: strftime(d, '%Y%m%d')::INT), []))) AS births,

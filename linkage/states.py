@@ -40,7 +40,10 @@ class Linking:
         pairs = {
             "ids": "SELECT i, dense_rank() OVER (ORDER BY canonical) FROM trusted",
             "instances": "SELECT i, inst FROM form",
-            "registers": "SELECT i, i FROM form WHERE feed = 'psb_register' AND NOT ended",
+            # Two rows of the register with one valid ID are one person registered twice (双重户口); others are apart.
+            "registers": """SELECT f.i, coalesce(n.code, -1 - f.i) FROM form f LEFT JOIN (
+                                SELECT i, dense_rank() OVER (ORDER BY canonical) AS code FROM trusted) n USING (i)
+                            WHERE f.feed = 'psb_register' AND NOT f.ended""",
             "births": """SELECT i, coalesce(t.canonical[7:14]::INT, strftime(f.birth, '%Y%m%d')::INT) AS b
                          FROM form f LEFT JOIN trusted t USING (i) WHERE b IS NOT NULL""",
             "different": "SELECT l, r FROM decided WHERE verdict = 'different'",
