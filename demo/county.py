@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -49,7 +50,8 @@ class County:
     def environment(self) -> dict[str, str]:
         """The AIRFLOW_CONN_* variables of its departments."""
         lines = self.connections.read_text(encoding="utf-8").splitlines()
-        return dict(line.split("=", 1) for line in lines if line.startswith("AIRFLOW_CONN_"))
+        pairs = (line.split("=", 1) for line in lines if line.startswith("AIRFLOW_CONN_"))
+        return {name: shlex.split(value)[0] for name, value in pairs}  # quoted, so that a shell can read the file
 
     def _call(self, command: str, *arguments: str, exchange: str | None = None) -> None:
         environ = dict(os.environ)

@@ -41,14 +41,17 @@ def make(
     seed: Annotated[int, typer.Option(help="the same seed makes the same county")] = 2026,
     noise: Annotated[float, typer.Option(min=0, help="scales every rate of dirty data; 0 = clean")] = 1.0,
     start: Annotated[str | None, typer.Option(help="the county's first day, ISO; default 30 days ago")] = None,
+    if_missing: Annotated[bool, typer.Option("--if-missing", help="leave a county that is there as it is")] = False,
 ) -> None:
     """Make a county anew: the truth, and what every department knows of it."""
     from simulator.county.make import make_county
 
     folder = _folder(dir)
+    if if_missing and (folder.serve / "seed").exists():
+        return
     if is_serving(folder):
         raise _fail(ServeError(f"{folder.root}: is being served; stop it first"))
-    for old in (folder.offers_db, folder.pending, folder.serve / "published"):
+    for old in (folder.offers_db, folder.pending, folder.serve / "published", folder.serve / "seed"):
         old.unlink(missing_ok=True)
     for old in (folder.exchange_db.parent, folder.sftp_root, folder.edu_drop, folder.org_directory):
         shutil.rmtree(old, ignore_errors=True)
@@ -67,7 +70,7 @@ def serve(
     port: Annotated[int, typer.Option(help="HTTP port, SFTP on the next; 0: free ones, kept for later starts")] = 0,
     background: Annotated[bool, typer.Option("--background", help="return when all servers answer")] = False,
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
-    public_host: Annotated[str | None, typer.Option(help="host name that connections.env gives")] = None,
+    public_host: Annotated[str | None, typer.Option("--public-host", "--name", help="host name that connections.env gives")] = None,
     exchange_url: Annotated[
         str | None,
         typer.Option(envvar="SIMULATOR_EXCHANGE_URL", help="owner's PostgreSQL URL for the exchange database"),
