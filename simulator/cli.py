@@ -138,6 +138,7 @@ def advance(
     try:
         if state is not None:
             put_right(folder, everything=True)
+        if state is not None and is_serving(folder):  # else the next start publishes
             publish(folder, state)
     except ServeError as error:
         raise _fail(error) from None

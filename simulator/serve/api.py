@@ -22,7 +22,7 @@ from simulator.serve.market import FAULT_USES, MarketApi, Tokens
 from simulator.serve.offers import Offers
 from simulator.serve.state import CountyFolder, ServeState
 
-SLOW_SECONDS = 1.2
+SLOW_SECONDS = 0.8
 
 
 def make_app(folder: CountyFolder, state: ServeState) -> ASGIApp:

@@ -9,13 +9,13 @@ fault                     what a reader meets                        why the end
 ``429``                   HTTP 429, ``Retry-After: 1``               as above
 ``502``, ``503``          a gateway's error page; 503 twice running  as above; never more than two in a row
 ``5000``                  HTTP 200 with ``code`` 5000 (health)       as above
-``slow``                  the answer comes after 1.2 s               it is the right answer
+``slow``                  the answer comes after 0.8 s               it is the right answer
 token revoked             401 in the middle of a read (market)       a new token reads on from the same link
 rows that move            a row stands early with an old             the row moves to its true place (as without
                           ``updatedAt``, then jumps to the end while  faults) before any last page is served; nothing is
                           pages are read, so that others slide       lost to who looks again from where he was
-repeated lines            the event stream says lines again at the   the line is the same to the byte; the highest
-                          start of a later page                      ``seq`` is still the page's last
+repeated lines            the event stream says lines again, on the  the line is the same to the byte; the highest
+                          same or the next page                      ``seq`` is still the page's last
 no ``.ok``                a file stands without its companion        the companion comes later
 wrong ``.ok``             count or digest disagree, then put right   the file's bytes were right all the time
 cut upload                half a file, refused by its digest         the whole file is sent again, same name
@@ -116,13 +116,30 @@ class MovingRows:
         shown.sort()
         return [position for _, position in shown]
 
-    def move(self, share: float = 1.0) -> int:
-        """Let that share of the waiting rows (at least one) take their true place; returns how many moved."""
-        waiting = sorted(self.early)
-        moved = waiting[: max(1, round(len(waiting) * share))] if waiting else []
-        for position in moved:
+    def page(self, after: str, number: int, size: int) -> tuple[int, list[int]]:
+        """Total and positions of a page, after the rows that are due have moved.
+
+        Half of those that wait move between one page and the next; all before a last page. And none may wait once its
+        true time is reached: a row that changes is always newer than all that was served before.
+        """
+        order = self.ordered(after)
+        if number > 1 and self.early:
+            self._move(sorted(self.early)[: (len(self.early) + 1) // 2])
+            order = self.ordered(after)
+        while self.early:
+            shown = order[(number - 1) * size : number * size]
+            reached = max((self.early.get(p, self.times[p - 1]) for p in shown), default=b"")
+            last = number * size >= len(order)
+            due = [p for p in self.early if last or self.times[p - 1] <= reached]
+            if not due:
+                break
+            self._move(due)
+            order = self.ordered(after)
+        return len(order), order[(number - 1) * size : number * size]
+
+    def _move(self, positions: Iterable[int]) -> None:
+        for position in positions:
             del self.early[position]
-        return len(moved)
 
 
 def delivery_faults(names: Iterable[tuple[str, str, str]], seed: int) -> dict[str, str]:

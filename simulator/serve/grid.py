@@ -38,11 +38,14 @@ class GridApi:
         self.offers.refresh()
         start = min(int(after), 2**62)
         rows = self.offers.events(start, min(int(limit), MOST))
-        if rows and start and self.fault_seed is not None:
-            # Said again before what is new: the page's last line still has its highest seq, and no page is only repeats.
-            earlier = self.offers.events(max(start - 50, 0), 50)
-            earlier = [row for row in earlier if row[0] <= start]
-            picked = seeded(self.fault_seed, "repeat", str(start)).sample(earlier, min(REPEATED, len(earlier)))
-            rows = sorted(picked) + rows
+        if self.fault_seed is not None and rows:
+            rows = self._with_repeats(start, rows)
         body = b"".join(line + b"\n" for _, line in rows)
         return Response(body, media_type="application/x-ndjson")
+
+    def _with_repeats(self, start: int, rows: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+        """Lines said again before what is new: the page's last line keeps its highest ``seq``."""
+        middle = len(rows) // 2 if start == 0 else 0
+        earlier = [row for row in self.offers.events(max(start - 50, 0), 50) if row[0] <= start] or rows[:middle]
+        picked = seeded(self.fault_seed or 0, "repeat", str(start)).sample(earlier, min(REPEATED, len(earlier)))
+        return rows[:middle] + sorted(picked) + rows[middle:]

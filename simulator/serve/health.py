@@ -136,14 +136,9 @@ class HealthApi:
             assert self.fault_seed is not None
             self._moving[feed] = (generation, MovingRows.plan(self.offers.times(feed), self.fault_seed, feed))
         rows = self._moving[feed][1]
-        order = rows.ordered(after)
-        # Rows jump between page 1 and 2 and 3; before a last page all have jumped, so every reader sees them at the end.
-        if rows.early and (page * size >= len(order) or page > 1):
-            rows.move(1.0 if page * size >= len(order) else 0.5)
-            order = rows.ordered(after)
-        chosen = order[(page - 1) * size : page * size]
+        total, chosen = rows.page(after, page, size)
         docs = self.offers.at(feed, chosen)
-        return len(order), [_as_shown(docs[position], rows.early.get(position)) for position in chosen]
+        return total, [_as_shown(docs[position], rows.early.get(position)) for position in chosen]
 
     def _exams(self, request: Request) -> bytes:
         limit = min(_whole(request, "limit", 100), MOST)

@@ -250,5 +250,19 @@ def test_a_seed_decides_every_fault() -> None:
     plan = MovingRows.plan(times, 5, "health_record")
     assert plan.early == MovingRows.plan(times, 5, "health_record").early and plan.early
     assert sorted(plan.ordered("")) == list(range(1, 601)) != plan.ordered("")
-    plan.move()
-    assert plan.ordered("") == list(range(1, 601))  # at the end everything stands as without faults
+    assert plan.page("", 6, 100)[0] == 600  # once a last page is asked for, everything stands as without faults
+    assert plan.early == {} and plan.ordered("") == list(range(1, 601))
+
+
+def test_a_reader_who_goes_on_by_time_sees_every_row_in_its_last_state() -> None:
+    times = [f"2026-11-01T10:{i // 60:02}:{i % 60:02}+08:00".encode() for i in range(900)]
+    for seed in range(30):
+        plan = MovingRows.plan(times, seed, "health_record")
+        held, after = {}, ""
+        while True:
+            _, positions = plan.page(after, 1, 70)
+            if not positions:
+                break
+            held |= {p: plan.early.get(p, times[p - 1]) for p in positions}
+            after = max(held[p] for p in positions).decode()
+        assert held == {p: times[p - 1] for p in range(1, 901)}
