@@ -3,4 +3,6 @@
 import sys
 
 if any(argument == "scheduler" for argument in sys.argv):
-    import expectations.validate  # noqa: F401  (LocalExecutor forks: tasks inherit the import)
+    from expectations.verdicts import preload
+
+    preload()  # LocalExecutor forks: tasks inherit the import
