@@ -123,7 +123,7 @@ class MovingRows:
         true time is reached: a row that changes is always newer than all that was served before.
         """
         order = self.ordered(after)
-        if number > 1 and self.early:
+        if self.early and (number > 1 or after):  # a reader who goes on, by number or by time
             self._move(sorted(self.early)[: (len(self.early) + 1) // 2])
             order = self.ordered(after)
         while self.early:
