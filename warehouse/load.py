@@ -101,7 +101,7 @@ def load_in(
         connection.execute(text("DROP TABLE load_decision, load_touched"))
     counts = _counts(landed, rows, verdicts[main.name].quarantined.num_rows, issues)
     load_state.record_load(connection, context, landed, counts.counts(), findings, loaded_at)
-    load_state.advance(connection, context, manifest)
+    load_state.advance(connection, context, manifest, loaded_at)
     if rows.inserted + rows.changed >= _MANY_ROWS:
         for table in contract.tables:
             connection.execute(text(f"ANALYZE {qualified(table)}"))

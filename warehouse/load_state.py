@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ _SHANGHAI = timezone(timedelta(hours=8))
 # from the batch fetched last, so that one which waited at a gate does not move it back.
 _ADVANCE = """
 INSERT INTO hub.feed_state AS f (feed, watermark, last_period, watermark_at, recorded_at, last_loaded_at)
-VALUES (:feed, CAST(:watermark AS jsonb), :period, :said_at, :recorded_at, now())
+VALUES (:feed, CAST(:watermark AS jsonb), :period, :said_at, :recorded_at, :loaded_at)
 ON CONFLICT (feed) DO UPDATE SET
     watermark = CASE
         WHEN f.watermark_at IS NULL OR excluded.watermark_at >= f.watermark_at THEN f.watermark || excluded.watermark
@@ -37,6 +38,18 @@ ON CONFLICT (feed) DO UPDATE SET
     watermark_at = greatest(f.watermark_at, excluded.watermark_at),
     recorded_at = excluded.recorded_at,
     last_loaded_at = excluded.last_loaded_at
+"""
+
+_CLEAR_ALERTS = """
+UPDATE hub.alert SET cleared_at = now()
+WHERE cleared_at IS NULL AND feed = :feed AND kind IN ('held_batch', 'refused_delivery') AND subject = ANY(:subjects)
+"""
+
+# What a release or replay took out of its parent's quarantine. A release was decided by a person before.
+_SETTLE = """
+UPDATE hub.quarantine SET replay_batch_id = :child,
+    state = CASE WHEN decided_by IS NULL THEN 'replayed' ELSE 'released' END
+WHERE batch_id = :parent AND part = 0 AND row_no = ANY(:rows) AND state = 'open'
 """
 
 _LATEST = """
@@ -102,6 +115,12 @@ def record_load(
     row = insert(batch).values(values)
     changes = {name: row.excluded[name] for name in values if name != "batch_id"}
     connection.execute(row.on_conflict_do_update(index_elements=[batch.c.batch_id], set_=changes))
+    connection.execute(
+        text(_CLEAR_ALERTS), {"feed": landed.feed, "subjects": [landed.batch_id, landed.manifest.get("delivery")]}
+    )
+    if landed.manifest.get("replay_of"):
+        rows = {"parent": landed.manifest["replay_of"], "rows": list(landed.manifest["replay_rows"])}
+        connection.execute(text(_SETTLE), rows | {"child": landed.batch_id})
 
 
 def describe(landed: LandedBatch) -> dict[str, Any]:
@@ -122,10 +141,13 @@ def describe(landed: LandedBatch) -> dict[str, Any]:
     }
 
 
-def advance(connection: Connection, context: LoadContext, manifest: Mapping[str, Any]) -> None:
+def advance(
+    connection: Connection, context: LoadContext, manifest: Mapping[str, Any], loaded_at: datetime | None
+) -> None:
     """Move the feed's watermark and its moment of belief, in the load's transaction."""
-    import orjson
-
     watermark = {} if manifest.get("replay_of") else dict(manifest.get("watermark") or {})
-    values = context.bound() | {"watermark": orjson.dumps(watermark).decode(), "period": manifest.get("period")}
-    connection.execute(text(_ADVANCE), values)
+    more = {
+        "watermark": json.dumps(watermark, ensure_ascii=False), "period": manifest.get("period"),
+        "loaded_at": loaded_at or datetime.now(UTC),
+    }  # fmt: skip
+    connection.execute(text(_ADVANCE), context.bound() | more)

@@ -45,11 +45,12 @@ feed_state = Table(
     "feed_state",
     metadata,
     Column("feed", Text, primary_key=True),
-    Column("watermark", JSONB, nullable=False),
+    Column("watermark", JSONB, nullable=False, server_default="{}"),
     Column("last_period", Text),
     stamp("watermark_at"),  # fetched_at of the batch the watermark comes from: an older batch does not move it
     stamp("recorded_at"),  # recorded_at of the latest load: belief never runs backwards
     stamp("last_loaded_at"),
+    stamp("last_read_at"),  # when the source was last read to its end, news or not
 )
 
 snapshot = Table(  # which full snapshots were loaded: what is older closes nothing, what is absent closes nothing

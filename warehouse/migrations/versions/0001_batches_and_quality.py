@@ -48,11 +48,12 @@ def upgrade() -> None:
     op.create_table(
         "feed_state",
         sa.Column("feed", sa.Text(), nullable=False),
-        sa.Column("watermark", postgresql.JSONB(), nullable=False),
+        sa.Column("watermark", postgresql.JSONB(), server_default="{}", nullable=False),
         sa.Column("last_period", sa.Text(), nullable=True),
         sa.Column("watermark_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_loaded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_read_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("feed"),
         schema="hub",
     )
