@@ -27,7 +27,7 @@ def judge(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE judged AS
         SELECT l, r, weight, greatest(probability, CASE rule {sure} ELSE 0 END) AS probability,
-               CASE WHEN veto IS NOT NULL THEN veto ELSE coalesce(rule, 'weight') END AS rule, evidence,
+               CASE WHEN veto IS NOT NULL THEN veto ELSE coalesce(rule, 'weight') END AS rule, evidence, veto IS NOT NULL AS vetoed,
                CASE WHEN veto IS NOT NULL AND probability < $upper THEN 'dropped'
                     WHEN veto IS NOT NULL THEN 'review'
                     WHEN rule IS NOT NULL OR probability >= $upper THEN 'link'
@@ -43,13 +43,13 @@ def judge(con: duckdb.DuckDBPyConnection, model: Model) -> None:
 _RIVAL_SQL = """
 UPDATE judged SET verdict = 'rival' FROM (
     WITH side AS (
-        SELECT j.l AS one, j.r AS other, j.weight, j.verdict, e.id IS NOT NULL AS settled, e.registered
-        FROM judged j JOIN entity e ON e.unique_id = j.r
+        SELECT j.l AS one, j.r AS other, j.weight, e.id IS NOT NULL AS settled, e.registered
+        FROM judged j JOIN entity e ON e.unique_id = j.r WHERE NOT vetoed
         UNION ALL
-        SELECT j.r, j.l, j.weight, j.verdict, e.id IS NOT NULL, e.registered FROM judged j JOIN entity e ON e.unique_id = j.l),
+        SELECT j.r, j.l, j.weight, e.id IS NOT NULL, e.registered FROM judged j JOIN entity e ON e.unique_id = j.l WHERE NOT vetoed),
     ranked AS (
         SELECT one, other, weight,
-               max(weight) OVER w AS best, arg_max(other, (weight, -other)) OVER w AS best_other,
+               max(weight) OVER w AS best, arg_max(other, (weight, -other)) OVER w AS best_other
         FROM side WHERE settled OR registered WINDOW w AS (PARTITION BY one)),
     second AS (SELECT one, max(weight) AS runner_up FROM ranked WHERE other <> best_other GROUP BY one)
     SELECT r.one, r.other FROM ranked r JOIN second s USING (one)

@@ -101,6 +101,7 @@ def _checked(comparison: Comparison, trained: list[dict[str, Any]]) -> dict[str,
 def score(con: duckdb.DuckDBPyConnection, model: Model, weights: Mapping[str, Any] | None, prior: float) -> None:
     """Make ``scored`` (l, r, weight, probability, a column with the level's name per comparison) from ``entity`` and ``candidate``."""
     api, linker = _linker(con, settings_of(model, prior, weights), "entity")
+    _register_frequencies(con, model, api, linker)
     linker.table_management.register_blocked_pairs_for_predict(api.register("candidate"))
     predicted = linker.inference.predict(threshold_match_weight=-12.0, warning_mode="never")
     levels = ", ".join(
@@ -111,6 +112,18 @@ def score(con: duckdb.DuckDBPyConnection, model: Model, weights: Mapping[str, An
         SELECT unique_id_l AS l, unique_id_r AS r, match_weight AS weight, match_probability AS probability, {levels}
         FROM {predicted.physical_name}""")
     linker.table_management.delete_tables_created_by_splink_from_db()
+
+
+def _register_frequencies(con: duckdb.DuckDBPyConnection, model: Model, api: Any, linker: Any) -> None:
+    """How common a name is: among people, not among records, and as if the county were never smaller than a town, so that
+    two of seven rows do not make a name common."""
+    for column in {level.term_frequency for c in model.comparisons for level in c.levels if level.term_frequency}:
+        con.execute(
+            f"""CREATE OR REPLACE TEMP TABLE frequency_{column} AS
+                SELECT {column}, (count(*) FILTER (id IS NOT NULL) + 1) / (any_value(people) + $town) AS tf_{column}
+                FROM entity, (SELECT count(*) FILTER (id IS NOT NULL) AS people FROM entity) WHERE {column} IS NOT NULL GROUP BY {column}""",
+            {"town": model.setting("town")})
+        linker.table_management.register_term_frequency_lookup(api.register(f"frequency_{column}"), column)
 
 
 def _values(comparison: Comparison) -> list[tuple[int, str]]:

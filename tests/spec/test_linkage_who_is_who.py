@@ -9,10 +9,7 @@ import pytest
 
 from linkage.engine import link_mentions
 
-TEXT = (
-    "feed record_key table_name base_key role name name_note former_name sex birth_precision relation id_number id_text id_embedded phone "
-    "phone_second group_kind group_key ref_feed ref_key dwelling_kind compound_id building_id unit dwelling_id"
-).split()
+TEXT = ["feed", "record_key", "table_name", "base_key", "role", "name", "name_note", "former_name", "sex", "birth_precision", "relation", "id_number", "id_text", "id_embedded", "phone", "phone_second", "group_kind", "group_key", "ref_feed", "ref_key", "dwelling_kind", "compound_id", "building_id", "unit", "dwelling_id"]
 SCHEMA = pa.schema([(name, pa.string()) for name in TEXT] + [("birth_date", pa.date32()), ("dead", pa.bool_()), ("ended", pa.bool_())])
 LINK = pa.schema([(c, pa.string()) for c in ("feed", "record_key", "person_id")])
 DECISION = pa.schema([(c, pa.string()) for c in ("feed_l", "record_key_l", "feed_r", "record_key_r", "verdict")])
