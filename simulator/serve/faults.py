@@ -145,21 +145,19 @@ class MovingRows:
 def delivery_faults(names: Iterable[tuple[str, str, str]], seed: int) -> dict[str, str]:
     """File name → fault, for files (name, feed, period) that are published together.
 
-    One file each gets ``cut``, ``no_ok``, ``wrong_ok``; ``late`` goes to an older month of a feed whose
-    newer month is published with it.
+    ``late`` goes to an older month of a feed whose newer month is published with it; ``cut``, ``no_ok`` and
+    ``wrong_ok`` each to the newest file of some other feed, so that small and large feeds are struck alike. At
+    least half of the files arrive as they should.
     """
     files = sorted(names)
     rng = seeded(seed, "deliveries", *(name for name, _, _ in files))
-    newest: dict[str, str] = {}
-    for _, feed, period in files:
-        newest[feed] = max(newest.get(feed, ""), period)
-    older = [name for name, feed, period in files if period < newest[feed]]
+    newest = {feed: (name, period) for name, feed, period in sorted(files, key=lambda file: file[2])}
+    older = [name for name, feed, period in files if period < newest[feed][1]]
     chosen: dict[str, str] = {}
     if older:
         chosen[rng.choice(older)] = "late"
-    rest = [name for name, _, _ in files if name not in chosen]
-    rng.shuffle(rest)
-    # never the whole delivery: at least half of the files arrive as they should
-    for name, fault in zip(rest[: len(files) // 2], ("cut", "no_ok", "wrong_ok"), strict=False):
+    struck = sorted(name for name, _ in newest.values())
+    rng.shuffle(struck)
+    for name, fault in zip(struck[: len(files) // 2], ("cut", "no_ok", "wrong_ok"), strict=False):
         chosen[name] = fault
     return chosen
