@@ -189,6 +189,8 @@ def _read_rule(node: Node, prefix: str, column: str | None, columns: Columns) ->
         node.fail(f"another name is expected, {name} is implied for every table", "name")
     node.one_of("type", ("custom",))
     node.one_of("engine", ("great-expectations",))
+    if node.one_of("severity", [s.value for s in Severity]) == Severity.WARNING and column is None:
+        node.fail("critical or info is expected of a rule about a table, there is no cell to empty", "severity")
     custom = node.custom(("dimension", "titleEn", "where"))
     implementation = node.child("implementation")
     implementation.only(("type", "kwargs"))
@@ -206,7 +208,7 @@ def _read_rule(node: Node, prefix: str, column: str | None, columns: Columns) ->
         id=f"{prefix}.{name}",
         expectation=implementation.matching("type", r"expect_[a-z0-9_]+", "an expectation's type in snake case"),
         dimension=Dimension(custom.one_of("dimension", [d.value for d in Dimension])),
-        severity=Severity(node.one_of("severity", [s.value for s in Severity])),
+        severity=Severity(node.get("severity")),
         title=node.get("description"),
         title_en=custom.get("titleEn"),
         arguments=arguments,

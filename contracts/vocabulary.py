@@ -119,7 +119,8 @@ ROLES = tuple(
 )
 GROUP_KINDS = ("register", "assistance", "visit", "family")
 DWELLING_KINDS = ("residence", "register", "premises")
-IMPLIED_RULES = ("readable", "key", "required", "standardised")
+# Names of rules that expectations.suite adds by itself; a contract's own rule is called otherwise.
+IMPLIED_RULES = ("readable", "key", "key_unique", "required", "standardised", "accurate", "noticed", "list")
 
 # Connector options: name -> (kind of value, required). docs/contracts.md says what each means.
 CONNECTOR_OPTIONS: Mapping[str, Mapping[str, tuple[type, bool]]] = MappingProxyType(
