@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors import drop_csv
@@ -29,6 +30,8 @@ class DropConnector:
     """Options: see docs/contracts.md, connector ``drop``."""
 
     patience: Patience = Patience()
+    # The folder a plan has open, by connection id: its reads use it too, one login a feed instead of one a file.
+    _open: dict[str, Folder] = field(default_factory=dict, repr=False, compare=False)
 
     def plan(self, contract: Contract, connection: Connection, watermark: Mapping[str, Any]) -> Iterable[Read]:
         """A read for each complete file whose content is new, by period and name. A watermark is
@@ -51,13 +54,17 @@ class DropConnector:
                     source = {"sm3": sm3(folder.read(name)), "rows": None}
                 if known.get(name) is None or known[name] != source["sm3"]:
                     reads.append(Read(contract.feed, name, period, after={"files": known}, source=source))
-        yield from sorted(reads, key=lambda read: (read.period or "", read.delivery))
+            self._open[connection.conn_id] = folder
+            try:
+                yield from sorted(reads, key=lambda read: (read.period or "", read.delivery))
+            finally:
+                self._open.pop(connection.conn_id, None)
 
     def pages(self, contract: Contract, connection: Connection, read: Read) -> Iterator[Page]:
         """The file's pages. DeliveryRefused where digest, count or header disagree with companion or contract:
         for a digest before the first page, for a count of a CSV behind the last."""
         name, promised = read.delivery, read.source.get("rows")
-        with opened(connection, contract.feed, self.patience) as folder:
+        with self._folder(contract, connection) as folder:
             data = folder.read(name)
             digest = sm3(data)
             if contract.options.get("companion") == "ok":
@@ -71,6 +78,15 @@ class DropConnector:
             refusal = _refusal(contract, name, str(error), error.reason, data, digest)
         if refusal is not None:
             raise refusal
+
+    @contextmanager
+    def _folder(self, contract: Contract, connection: Connection) -> Iterator[Folder]:
+        shared = self._open.get(connection.conn_id)
+        if shared is not None:
+            yield shared
+            return
+        with opened(connection, contract.feed, self.patience) as folder:
+            yield folder
 
     def _agreed(
         self, contract: Contract, folder: Folder, read: Read, data: bytes, digest: str

@@ -27,6 +27,8 @@ from connectors.xlsx_formulas import fill_uncomputed
 from contracts.model import Contract
 
 _HEADER_WITHIN = 30  # rows from the top
+_LABEL = re.compile(r"[\u4e00-\u9fff\s]{1,10}[：:]")  # 填表日期：… : a form's footer, whatever the contract lists
+_SPARSE = 3  # cells a row with such a label may fill
 
 
 @dataclass(frozen=True)
@@ -116,13 +118,20 @@ def _sheet(contract: Contract, name: str, grid: list[list[Any]], hidden: bool) -
         first = next((cell for cell in cells if cell not in (None, "") and str(cell).strip()), None)
         if first is None or not any(cells[i] not in (None, "") and str(cells[i]).strip() for i in telling):
             continue  # blank, or nothing but a serial number
-        if any(pattern.match(str(first).strip()) for pattern in footers) or [str(c) for c in cells] == header:
+        if _is_footer(str(first).strip(), cells, footers) or [str(c) for c in cells] == header:
             continue
         rows.append((number, cells))
     for i, title in enumerate(header):
         if not title.strip() and any(cells[i] not in (None, "") for _, cells in rows):
             header[i] = f"column {i + 1}"  # a column without a name is still a column
     return Sheet(name, header, rows, hidden)
+
+
+def _is_footer(first: str, cells: Sequence[Any], footers: Sequence[re.Pattern]) -> bool:
+    if any(pattern.match(first) for pattern in footers):
+        return True
+    filled = sum(1 for cell in cells if cell not in (None, ""))
+    return filled <= _SPARSE < len(cells) and _LABEL.match(first) is not None
 
 
 def _header_row(contract: Contract, grid: list[list[Any]]) -> int | None:

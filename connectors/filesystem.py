@@ -41,27 +41,27 @@ class Place:
     options: dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Folder:
-    """An open folder."""
+    """An open folder. A connection that broke is made anew for the next attempt."""
 
-    files: Any  # fsspec file system
-    path: str
+    place: Place
     feed: str
     patience: Patience
+    files: Any = None  # fsspec file system; None: not connected
 
     def names(self) -> list[str]:
         """The names of the files in it, sorted."""
 
         def listing() -> list[str]:
-            found = self.files.ls(self.path, detail=True)
+            found = self.files.ls(self.place.path, detail=True)
             return sorted(f["name"].rstrip("/").rpartition("/")[2] for f in found if f["type"] != "directory")
 
         return self._asked("the drop folder", listing)
 
     def read(self, name: str) -> bytes:
         """A file's bytes. PermanentError where it is larger than ``LARGEST``."""
-        path = f"{self.path.rstrip('/')}/{name}"
+        path = f"{self.place.path.rstrip('/')}/{name}"
 
         def whole() -> bytes:
             size = int(self.files.info(path)["size"] or 0)
@@ -74,20 +74,36 @@ class Folder:
 
         return self._asked(name, whole)
 
+    def close(self) -> None:
+        """End the connection, if there is one to end."""
+        files, self.files = self.files, None
+        if self.place.protocol == "sftp" and files is not None:
+            files.client.close()
+
     def _asked(self, what: str, ask: Callable[[], T]) -> T:
-        return self.patience.run(lambda: _translated(f"{self.feed}, {what}", ask))
+        def attempt() -> T:
+            try:
+                return _translated(f"{self.feed}, {what}", lambda: self._connected(ask))
+            except TransientError:
+                self.close()
+                raise
+
+        return self.patience.run(attempt)
+
+    def _connected(self, ask: Callable[[], T]) -> T:
+        if self.files is None:
+            self.files = _file_system(self.place)
+        return ask()
 
 
 @contextmanager
 def opened(connection: Connection, feed: str, patience: Patience) -> Iterator[Folder]:
-    """The connection's folder; its connection is closed at the end. Raises ConnectorError."""
-    place = place_of(connection)
-    files = patience.run(lambda: _translated(f"{feed}, the drop folder", lambda: _file_system(place)))
+    """The connection's folder, connected when first used and closed at the end. Raises ConnectorError."""
+    folder = Folder(place_of(connection), feed, patience)
     try:
-        yield Folder(files, place.path, feed, patience)
+        yield folder
     finally:
-        if place.protocol == "sftp":
-            files.client.close()
+        folder.close()
 
 
 def place_of(connection: Connection) -> Place:
