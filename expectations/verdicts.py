@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
 import pyarrow as pa
 
-from contracts.model import Contract
+from contracts.model import Contract, Rule, Severity
 from expectations.canonical import canonicalise
-from expectations.suite import suite_for
+from expectations.suite import ImpliedRule, suite_for
 from expectations.validate import validate
 from expectations.verdict import Verdict
 
@@ -24,15 +25,23 @@ class Landed(Protocol):
 
 
 def verdicts_of(
-    contract: Contract, landed: Landed, *, today: date, parameters: Mapping[str, Any] | None = None
+    contract: Contract,
+    landed: Landed,
+    *,
+    today: date,
+    parameters: Mapping[str, Any] | None = None,
+    released: bool = False,
 ) -> dict[str, Verdict]:
     """The verdict per record table of a contract, main table first.
+
+    ``released``: a person let these rows pass, so the contract's critical rules cost the cell (or only
+    note a finding) instead of the row; a row that can't be read or has no key still can't pass.
 
     ``parameters``: thresholds from the feed's history for ``{"$PARAMETER": …}``. Raises
     ExpectationError if a rule could not be judged.
     """
     records = landed.records()
-    fetched_at = _moment(landed.manifest["fetched_at"])
+    fetched_at = _moment(landed.manifest.get("parent_fetched_at") or landed.manifest["fetched_at"])
     lists = tuple(table.each for table in contract.tables if table.each)
     verdicts: dict[str, Verdict] = {}
     for table in contract.tables:
@@ -41,9 +50,17 @@ def verdicts_of(
             records, table, contract, today=today, fetched_at=fetched_at, period=landed.manifest.get("period")
         )
         rules = suite_for(table, lists if main else ())
+        if released:
+            rules = [_lenient(rule) for rule in rules]
         without = None if main else verdicts[contract.table.name].quarantined["_row"]
         verdicts[table.name] = validate(canonical, table, rules, parameters=parameters or {}, without=without)
     return verdicts
+
+
+def _lenient(rule: Rule) -> Rule:
+    if rule.severity is not Severity.CRITICAL or isinstance(rule, ImpliedRule):
+        return rule
+    return replace(rule, severity=Severity.WARNING if rule.column else Severity.INFO)
 
 
 def preload() -> None:

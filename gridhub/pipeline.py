@@ -7,19 +7,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 
-from connectors.connection import Connection, from_environment
-from connectors.landing import LandedBatch, Landing
-from connectors.registry import connector_for
-from contracts.reader import load_contracts
 from sqlalchemy import Engine
 
+from connectors.connection import Connection, from_environment
+from connectors.errors import DeliveryRefused
+from connectors.landed import LandedBatch
+from connectors.landing import Landing
+from connectors.registry import connector_for
 from contracts.model import Contract
+from contracts.reader import load_contracts
+from expectations.verdict import Verdict
 from gridhub.errors import NeedsDecision, UnknownFeed
 from gridhub.figures import StageFigures
 from gridhub.settings import Settings
-from warehouse import alerts, batches, embedded, engine, load, schema
+from warehouse import alerts, batches, embedded, engine, load, quarantine, schema
 
 
 class Hub:
@@ -31,8 +33,8 @@ class Hub:
 
     @cached_property
     def contracts(self) -> dict[str, Contract]:
-        extra = [self.settings.contracts] if self.settings.contracts else []
-        return load_contracts(*extra)
+        """The feeds under contract, by name."""
+        return load_contracts(*([self.settings.contracts] if self.settings.contracts else []))
 
     @cached_property
     def engine(self) -> Engine:
@@ -44,24 +46,33 @@ class Hub:
 
     @cached_property
     def landing(self) -> Landing:
+        """The folder of immutable batches."""
         return Landing(self.settings.landing)
 
     # -- the stages --------------------------------------------------------------------
 
     def ingest(self, feed: str) -> StageFigures:
-        """Fetch, land, validate and load what is new of a feed. NeedsDecision if a batch is held;
-        connectors.errors.ConnectorError if the source can't be read."""
-        started, contract = time.monotonic(), self._contract(feed)
-        total: Counter = Counter()
+        """Fetch, land, validate and load what is new of a feed, and what an earlier run left landed.
+
+        A refused delivery is kept and reported, and the next one is read. Raises NeedsDecision if a batch is
+        held at a gate, connectors.errors.ConnectorError if the source can't be read.
+        """
+        started, contract, total = time.monotonic(), self._contract(feed), Counter()
         with batches.ingesting(self.engine, feed):
             for landed in batches.not_loaded(self.engine, self.landing.complete(feed)):
-                total.update(self._accept(contract, landed))
+                total.update(self.accept(contract, landed))
             connection, connector = self.resolve(contract.connection), connector_for(contract)
             fetched_at = datetime.now(UTC)
             for read in connector.plan(contract, connection, batches.watermark(self.engine, feed)):
-                landed = self.landing.land(contract, connection, connector, read, fetched_at=fetched_at)
+                try:
+                    landed = self.landing.land(contract, connection, connector, read, fetched_at=fetched_at)
+                except DeliveryRefused as refusal:
+                    batches.refuse(self.engine, contract, refusal, fetched_at)
+                    total["refused"] += 1
+                    continue
                 if landed is not None:
-                    total.update(self._accept(contract, landed))
+                    total.update(self.accept(contract, landed))
+            batches.note_read(self.engine, feed, fetched_at)
         return StageFigures(f"ingest {feed}", time.monotonic() - started, dict(total))
 
     def ingest_many(self, feeds: Iterable[str] | None = None) -> StageFigures:
@@ -69,7 +80,7 @@ class Hub:
         started, total, failure = time.monotonic(), Counter(), None
         for feed in feeds or self.contracts:
             try:
-                total.update({k: v for k, v in self.ingest(feed).numbers.items()})
+                total.update(self.ingest(feed).numbers)
             except Exception as error:
                 failure = failure or error
         if failure:
@@ -82,85 +93,71 @@ class Hub:
 
     def link(self) -> StageFigures:
         """Resolve addresses that are new, then work out who is who."""
-        from linkage import store as linkage
-        from places import store as places
+        from linkage.store import link
+        from places.store import resolve_addresses
 
-        return _timed(
-            "link", lambda: {**places.resolve_addresses(self.engine).counts(), **linkage.link(self.engine).counts()}
-        )
+        limits = {"threads": self.settings.threads, "memory": f"{self.settings.memory_mb}MB"}
+        return _timed("link", lambda: resolve_addresses(self.engine).counts() | link(self.engine, **limits).counts())
 
     def assemble(self) -> StageFigures:
         """Households of three kinds, surviving values, profiles; only what changed gets a new version."""
-        from profiles import store as profiles
+        from profiles.store import assemble
 
-        return _timed("assemble", lambda: profiles.assemble(self.engine, self.settings.today).counts())
+        limits = {"threads": self.settings.threads, "memory_mb": self.settings.memory_mb}
+        return _timed("assemble", lambda: assemble(self.engine, self.settings.today, **limits).counts())
 
     def publish(self) -> StageFigures:
         """Each recipient's extract, as its agreement says."""
-        from contracts.agreements import load_agreements
         from publish.extracts import publish
 
-        out = self.settings.out / "extracts"
-        return _timed("publish", lambda: publish(self.engine, load_agreements(), out, self.settings.today).counts())
+        from contracts.agreements import load_agreements
+
+        out, today = self.settings.out / "extracts", self.settings.today
+        return _timed("publish", lambda: publish(self.engine, load_agreements(), out, today).counts())
 
     def report(self) -> StageFigures:
-        """The supervisors' page."""
+        """The supervisors' page, ``out/report/index.html``."""
         from reports.page import write_report
 
-        return _timed(
-            "report",
-            lambda: {
-                "page": str(
-                    self._relative(
-                        write_report(self.engine, self.contracts, self.settings.out / "report", self.settings.language)
-                    )
-                )
-            },
-        )
+        out = self.settings.out / "report"
+        written = lambda: write_report(self.engine, self.contracts, out, self.settings.language)  # noqa: E731
+        return _timed("report", lambda: {"page": f"out/report/{written().name}"})
 
     def watch(self) -> StageFigures:
         """Raise an alert for each late feed, clear those that came."""
         return _timed("watch", lambda: alerts.watch_freshness(self.engine, self.contracts, datetime.now(UTC)))
 
-    def run(self) -> list[StageFigures]:
-        """The whole story in process."""
-        return [self.ingest_many(), self.link(), self.assemble(), self.publish(), self.report()]
-
     # -- one batch ---------------------------------------------------------------------
 
-    def verdicts(self, contract: Contract, landed: LandedBatch) -> dict:
+    def verdicts(self, contract: Contract, landed: LandedBatch) -> dict[str, Verdict]:
         """What validation says of each record table of a landed batch."""
         from expectations.verdicts import verdicts_of
 
-        return verdicts_of(contract, landed, today=self.settings.today)
+        released = quarantine.is_release(self.engine, landed)
+        return verdicts_of(contract, landed, today=self.settings.today, released=released)
 
-    def _accept(self, contract: Contract, landed: LandedBatch) -> dict:
+    def accept(self, contract: Contract, landed: LandedBatch) -> dict[str, int]:
+        """Validate and load one landed batch; its counts. Raises NeedsDecision if a gate holds it."""
         from expectations.gates import judge_gates
 
         verdicts = self.verdicts(contract, landed)
         if not batches.approved(self.engine, landed.batch_id):
-            findings = judge_gates(
-                contract, verdicts[contract.table.name], batches.gate_history(self.engine, contract, landed)
-            )
-            if findings:
+            history = batches.gate_history(self.engine, contract, landed)
+            if findings := judge_gates(contract, verdicts[contract.table.name], history):
                 batches.hold(self.engine, contract, landed, findings)
+                kinds = ", ".join(dict.fromkeys(finding.kind for finding in findings))
                 raise NeedsDecision(
-                    f"{contract.feed}: batch {landed.batch_id} is held at a gate "
-                    f"({', '.join(f.kind for f in findings)}); see: gridhub gate show {landed.batch_id}"
+                    f"{contract.feed}: batch {landed.batch_id} is held at a gate ({kinds}); "
+                    f"see: gridhub gate show {landed.batch_id}"
                 )
         return load.load_batch(self.engine, contract, landed, verdicts).counts()
 
     def _contract(self, feed: str) -> Contract:
-        try:
-            return self.contracts[feed]
-        except KeyError:
-            raise UnknownFeed(f"{feed}: no such feed; `gridhub feeds` lists them") from None
-
-    def _relative(self, path: Path) -> Path:
-        return path.relative_to(self.settings.home) if path.is_relative_to(self.settings.home) else path
+        if feed not in self.contracts:
+            raise UnknownFeed(f"{feed}: no such feed; `gridhub feeds` lists them")
+        return self.contracts[feed]
 
 
 def _timed(stage: str, work: Callable[[], dict]) -> StageFigures:
     started = time.monotonic()
-    numbers = work()
-    return StageFigures(stage, time.monotonic() - started, numbers)
+    return StageFigures(stage, numbers=work(), seconds=time.monotonic() - started)

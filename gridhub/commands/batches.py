@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gridhub import decisions
 from gridhub.commands.output import JsonFlag, console, hub, show
 
 gate = typer.Typer(no_args_is_help=True, help="Batches held at a gate (闸门).")
@@ -44,14 +45,14 @@ def show_gate(batch: Batch, as_json: JsonFlag = False) -> None:
 @gate.command()
 def approve(batch: Batch, reason: Reason, by: By = "operator") -> None:
     """Let a held batch through; it is loaded at once."""
-    figures = hub().approve(batch, reason, by)
+    figures = decisions.approve(hub(), batch, reason, by)
     console.print(f"{batch}: loaded, {figures.numbers.get('landed', 0):,} rows")
 
 
 @gate.command()
 def reject(batch: Batch, reason: Reason, by: By = "operator") -> None:
     """Refuse a held batch for good; its landing stays."""
-    hub().reject(batch, reason, by)
+    decisions.reject(hub(), batch, reason, by)
     console.print(f"{batch}: rejected")
 
 

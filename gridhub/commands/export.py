@@ -32,5 +32,7 @@ def attributes(file: File) -> None:
 
 
 def _write(what: str, file: Path) -> None:
-    rows = hub().export(what, file)
+    from reports.exports import export
+
+    rows = export(hub().engine, what, file)
     console.print(f"{rows:,} rows in {file}")

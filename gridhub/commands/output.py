@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gridhub.figures import StageFigures
 from gridhub.pipeline import Hub
 from gridhub.settings import Settings
 
@@ -33,10 +34,21 @@ def show(rows: Iterable[Mapping[str, Any]], as_json: bool, title: str = "", empt
         return
     table = Table(title=title or None, title_justify="left")
     for name, value in rows[0].items():
-        table.add_column(name, justify="right" if isinstance(value, int | float) and not isinstance(value, bool) else "left")
+        table.add_column(
+            name, justify="right" if isinstance(value, int | float) and not isinstance(value, bool) else "left"
+        )
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     console.print(table)
+
+
+def tell(figures: StageFigures, as_json: bool) -> None:
+    """Print a stage's figures: a line, or JSON."""
+    if as_json:
+        print(json.dumps(figures.counts(), ensure_ascii=False))
+    else:
+        numbers = "  ".join(f"{k} {v:,}" if isinstance(v, int) else f"{k} {v}" for k, v in figures.numbers.items())
+        console.print(f"{figures.stage:32} {figures.seconds:7.1f} s  {numbers}")
 
 
 def _cell(value: Any) -> str:

@@ -15,11 +15,15 @@ app = typer.Typer(no_args_is_help=True, help="Household profiles (一户一档).
 @app.command("show")
 def show_profile(
     household: Annotated[str, typer.Argument(help="a household or person id")],
-    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="as believed at the end of that day")] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="as believed at the end of that day")
+    ] = None,
 ) -> None:
     """Print the profile document (JSON)."""
     day: date | None = as_of.date() if as_of else None
-    document = hub().profile(household, day)
+    from profiles.history import profile_document
+
+    document = profile_document(hub().engine, household, day)
     if document is None:
         console.print(f"{household}: no profile{' on that day' if day else ''}")
         raise typer.Exit(1)

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from gridhub.commands.output import JsonFlag, console, hub, show
+from gridhub import decisions
+from gridhub.commands.output import JsonFlag, console, hub, show, tell
 
 app = typer.Typer(no_args_is_help=True, help="Quarantined rows (隔离区).")
 Batch = Annotated[str, typer.Argument(help="a batch of `gridhub batches`")]
@@ -23,7 +24,9 @@ def list_rows(
 
 
 @app.command("show")
-def show_rows(batch: Batch, limit: Annotated[int, typer.Option(help="rows at most")] = 20, as_json: JsonFlag = False) -> None:
+def show_rows(
+    batch: Batch, limit: Annotated[int, typer.Option(help="rows at most")] = 20, as_json: JsonFlag = False
+) -> None:
     """The rows of a batch as they came, with row number and reasons. Holds personal data: for the screen only."""
     from warehouse.quarantine import rows
 
@@ -33,9 +36,7 @@ def show_rows(batch: Batch, limit: Annotated[int, typer.Option(help="rows at mos
 @app.command()
 def replay(batch: Batch, as_json: JsonFlag = False) -> None:
     """Judge a batch's quarantined rows again, after the crosswalk, the rule or the standard was mended."""
-    from gridhub.commands.stages import _tell
-
-    _tell(hub().replay(batch), as_json)
+    tell(decisions.replay(hub(), batch), as_json)
 
 
 @app.command()
@@ -46,5 +47,5 @@ def release(
     by: Annotated[str, typer.Option(help="who decides")] = "operator",
 ) -> None:
     """Let rows pass against the rules' advice, with a reason. A row without a usable key can't pass."""
-    figures = hub().release(batch, row, reason, by)
-    console.print(f"released {figures.numbers.get('released', 0)} rows of {batch}")
+    figures = decisions.release(hub(), batch, row, reason, by)
+    console.print(f"released {figures.numbers['rows']} rows of {batch}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -10,16 +10,9 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from gridhub.commands.output import JsonFlag, console, hub
+from gridhub import decisions
+from gridhub.commands.output import JsonFlag, console, hub, tell
 from gridhub.figures import StageFigures
-
-
-def _tell(figures: StageFigures, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(figures.counts(), ensure_ascii=False))
-    else:
-        numbers = "  ".join(f"{k} {v:,}" if isinstance(v, int) else f"{k} {v}" for k, v in figures.numbers.items())
-        console.print(f"{figures.stage:32} {figures.seconds:7.1f} s  {numbers}")
 
 
 def _with_progress(label: str, work: Callable[[], StageFigures], as_json: bool) -> StageFigures:
@@ -35,46 +28,48 @@ def run(as_json: JsonFlag = False) -> None:
     """The whole story in process, without Airflow: ingest every feed, link, assemble, publish, report."""
     story = hub()
     for feed in story.contracts:
-        _tell(_with_progress(f"ingest {feed}", lambda feed=feed: story.ingest(feed), as_json), as_json)
+        tell(_with_progress(f"ingest {feed}", lambda feed=feed: story.ingest(feed), as_json), as_json)
     for stage in (story.link, story.assemble, story.publish, story.report):
-        _tell(_with_progress(stage.__name__, stage, as_json), as_json)
+        tell(_with_progress(stage.__name__, stage, as_json), as_json)
 
 
-def ingest(feed: Annotated[str, typer.Argument(help="a feed of `gridhub feeds`, or `all`")], as_json: JsonFlag = False) -> None:
+def ingest(
+    feed: Annotated[str, typer.Argument(help="a feed of `gridhub feeds`, or `all`")], as_json: JsonFlag = False
+) -> None:
     """Fetch, land, validate and load what is new of a feed."""
     story = hub()
     work = story.ingest_many if feed == "all" else lambda: story.ingest(feed)
-    _tell(_with_progress(f"ingest {feed}", work, as_json), as_json)
+    tell(_with_progress(f"ingest {feed}", work, as_json), as_json)
 
 
 def link(as_json: JsonFlag = False) -> None:
     """Resolve addresses and work out who is who."""
-    _tell(_with_progress("link", hub().link, as_json), as_json)
+    tell(_with_progress("link", hub().link, as_json), as_json)
 
 
 def assemble(as_json: JsonFlag = False) -> None:
     """Households, surviving values, profiles."""
-    _tell(_with_progress("assemble", hub().assemble, as_json), as_json)
+    tell(_with_progress("assemble", hub().assemble, as_json), as_json)
 
 
 def publish(as_json: JsonFlag = False) -> None:
     """Each recipient's extract, as its agreement says."""
-    _tell(_with_progress("publish", hub().publish, as_json), as_json)
+    tell(_with_progress("publish", hub().publish, as_json), as_json)
 
 
 def report(as_json: JsonFlag = False) -> None:
     """Write the supervisors' data-quality page (数据质量报告)."""
-    _tell(_with_progress("report", hub().report, as_json), as_json)
+    tell(_with_progress("report", hub().report, as_json), as_json)
 
 
 def watch(as_json: JsonFlag = False) -> None:
     """Raise an alert for each feed that is late, clear those that came."""
-    _tell(hub().watch(), as_json)
+    tell(hub().watch(), as_json)
 
 
 def rebuild(as_json: JsonFlag = False) -> None:
     """Make the warehouse's records again from landing; decisions and person ids stay."""
-    _tell(_with_progress("rebuild", hub().rebuild, as_json), as_json)
+    tell(_with_progress("rebuild", lambda: decisions.rebuild(hub()), as_json), as_json)
 
 
 def evaluate(
@@ -82,7 +77,15 @@ def evaluate(
     as_json: JsonFlag = False,
 ) -> None:
     """Persons and households against a simulated county's truth: precision, recall, F1, exact households."""
-    _tell(_with_progress("evaluate", lambda: hub().evaluate(truth), as_json), as_json)
+    tell(_with_progress("evaluate", lambda: _evaluated(truth), as_json), as_json)
+
+
+def _evaluated(truth: Path) -> StageFigures:
+    from reports.evaluate import evaluate as figures_against
+
+    started = time.monotonic()
+    numbers = figures_against(hub().engine, truth)
+    return StageFigures("evaluate", time.monotonic() - started, numbers)
 
 
 def register(app: typer.Typer) -> None:

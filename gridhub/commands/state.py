@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 import typer
 
+from gridhub import decisions
 from gridhub.commands.output import JsonFlag, hub, show
 
 PACKAGES = ("apache-airflow", "great-expectations", "duckdb", "splink", "pyarrow", "sqlalchemy", "pandas")
@@ -42,7 +43,7 @@ def doctor(as_json: JsonFlag = False) -> None:
     free = shutil.disk_usage(story.settings.home).free / 1e9
     checks.append({"check": "disk", "ok": free > 2, "detail": f"{free:.0f} GB free"})
     for connection in sorted({c.connection for c in story.contracts.values()}):
-        checks.append(_check(f"connection {connection}", lambda c=connection: story.probe(c)))
+        checks.append(_check(f"connection {connection}", lambda c=connection: decisions.probe(story, c)))
     show(checks, as_json)
     if not all(check["ok"] for check in checks):
         raise typer.Exit(1)
