@@ -12,6 +12,7 @@ import pandas as pd
 
 from simulator.county.chance import Chance
 from simulator.county.families import CHILD_1, LATE, MAN, NAMES, WIFE, YEAR
+from simulator.county.ids import padded
 
 COLLECTIVE = ("涿鹿县人才交流中心", "涿鹿县第一中学", "涿鹿县医院", "涿鹿镇人民政府", "涿鹿县职教中心")
 STATIONS = {"130731100002": "130731050000", "130731100005": "130731050000", "130731100006": "130731050000",
@@ -127,9 +128,20 @@ def _register_heads(people: pd.DataFrame, families: pd.DataFrame, count: int) ->
     return head
 
 
-def station(community_code: str) -> str:
-    """The police station a community belongs to."""
-    return STATIONS.get(community_code, OTHER_STATION)
+def number_registers(registers: pd.DataFrame, community_code: np.ndarray) -> None:
+    """Set on registers: station (police station code) and number (unique in a station, repeated between them).
+
+    ``community_code``: of each register's dwelling, any text where it has none. They stay when a family moves.
+    """
+    code = np.array([STATIONS.get(c, OTHER_STATION) for c in community_code], dtype=object)
+    code[registers["dwelling"].to_numpy() < 0] = next(iter(STATIONS.values()))
+    registers["station"] = code
+    registers["number"] = register_numbers(registers.groupby(code).cumcount().to_numpy())
 
 
-__all__ = ["COLLECTIVE", "LATE", "house_families", "place_people", "register_people", "station"]
+def register_numbers(rank: np.ndarray) -> np.ndarray:
+    """Household numbers of 9 digits from a rank in the station; the step keeps them from telling the order of families."""
+    return padded((rank.astype(np.int64) * 70_003 + 1_204_117) % 900_000_007, 9).astype(object)
+
+
+__all__ = ["COLLECTIVE", "LATE", "house_families", "number_registers", "place_people", "register_numbers", "register_people"]

@@ -56,6 +56,7 @@ def number_people(chance: Chance, people: pd.DataFrame, today: np.datetime64) ->
     area = ids.areas(chance, np.where(people["twin"] >= 0, people["twin"], index), year, origin)
     taken: dict = {}
     people["id_number"] = ids.resident_ids(chance, index, area, birth, people["sex"].to_numpy(), taken)
+    people["first_id"] = people["id_number"]  # numbers made from an ID keep it when it is corrected
     people["area"] = area
     age = ages(birth, today)
     waiting = (age < 0.16) & chance.happens("id.waiting", index, 0.7)
@@ -136,7 +137,7 @@ def assist_families(chance: Chance, people: pd.DataFrame, families: pd.DataFrame
     at = np.flatnonzero(chance.happens("card", keys, rate) & ~families["away"].to_numpy())
     kinds = np.where(kind[at] == 0, 2, chance.choose("card.kind", at, [62, 24, 0, 14]))
     kinds = np.where((kind[at] == 0) & chance.happens("card.tekun", at, 0.6), 0, kinds)
-    cards = pd.DataFrame({"family": at, "kind": kinds, "head": families["head"].to_numpy()[at], "since": chance.integers("card.since", at, 0, 140)})
+    cards = pd.DataFrame({"family": at, "kind": kinds, "head": families["head"].to_numpy()[at], "since": chance.integers("card.since", at, 0, 140), "open": True})
     position = pd.Series(np.arange(len(at)), index=at)
     inside = people[people["home"].isin(at)]
     # A grown child who lives in is often left out; a grown child who lives away sometimes counts.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.county.chance import Chance
-from simulator.county.dwelling_use import house_families, place_people, register_people
+from simulator.county.dwelling_use import house_families, number_registers, place_people, register_people
 from simulator.county.families import build_families
 from simulator.county.lives import (
     assist_families,
@@ -29,6 +29,8 @@ def make_truth(persons: int, seed: int, noise: float, start: np.datetime64) -> C
     house_families(chance, people, families, homes, start)
     place_people(people, families)
     registers = register_people(chance, people, families, homes, start)
+    compound = places.buildings["compound"].to_numpy()[places.dwellings["building"].to_numpy()]
+    number_registers(registers, places.compounds["community_code"].to_numpy()[compound[registers["dwelling"].to_numpy()]])
     name_people(chance, people)
     taken = number_people(chance, people, start)
     school_people(chance, people, start)

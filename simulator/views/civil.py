@@ -49,7 +49,9 @@ def card_numbers(cards: np.ndarray) -> np.ndarray:
 def assistance(scene: Scene, period: str, available_at: str) -> list[File]:
     """The pair of files: families by card, and the persons of each."""
     cards, members = scene.county.cards, scene.county.card_members
-    number = card_numbers(np.arange(len(cards)))
+    number = card_numbers(np.flatnonzero(cards["open"]))
+    size = np.bincount(members["card"], minlength=len(cards))[cards["open"].to_numpy()]
+    cards = cards[cards["open"]]
     head = cards["head"].to_numpy()
     id_head = spoil.resident_ids(scene, FAMILY, head, head)
     family = cards["family"].to_numpy()
@@ -59,7 +61,6 @@ def assistance(scene: Scene, period: str, available_at: str) -> list[File]:
     safe = np.maximum(dwelling, 0)
     community = np.array([COMMUNITIES[c][0] + "社区" for c in scene.places.compounds["community_code"].to_numpy()[scene.addresses.compound[safe]]], dtype=object)
     community = np.where(scene.happens(FAMILY, "address", "heifu", head) & (community == "合符社区"), "符合社区", community)
-    size = np.bincount(members["card"], minlength=len(cards))
     phone = spoil.phones(scene, FAMILY, head, head)
     kind = np.array(_KINDS, dtype=object)[cards["kind"].to_numpy()]
     covered = np.maximum(1, size - scene.chance.happens("card.part", family, 0.08))
@@ -78,7 +79,7 @@ def assistance(scene: Scene, period: str, available_at: str) -> list[File]:
 def _assisted(scene: Scene, period: str, available_at: str) -> File:
     cards, members = scene.county.cards, scene.county.card_members
     card, rows = members["card"].to_numpy(), members["person"].to_numpy()
-    keep = ~known_dead(scene, PERSON, rows)
+    keep = ~known_dead(scene, PERSON, rows) & cards["open"].to_numpy()[card]
     card, rows = card[keep], rows[keep]
     number = card_numbers(card)
     head = cards["head"].to_numpy()[card]
@@ -128,7 +129,7 @@ def _kin(code: str, draw: float) -> str:
 
 def disability_numbers(scene: Scene, rows: np.ndarray) -> np.ndarray:
     """残疾证号: ID + class + grade (+ B1 after a re-issue)."""
-    base = np.char.add(scene.id_number[rows].astype(str), np.char.add(scene.disability[rows].astype(str), scene.disability_grade[rows].astype(str)))
+    base = np.char.add(scene.first_id[rows].astype(str), np.char.add(scene.disability[rows].astype(str), scene.disability_grade[rows].astype(str)))
     again = scene.chance.happens("disabled.reissued", rows, 0.04)
     return np.where(again, np.char.add(base, "B1"), base).astype(object)
 

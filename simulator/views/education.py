@@ -47,7 +47,7 @@ def pupil_numbers(scene: Scene, rows: np.ndarray, id_cell: np.ndarray) -> np.nda
     j = np.char.add("J", np.char.add(body, ids.check_digits(body))) if len(rows) else np.array([], dtype=str)
     last = ids.padded(scene.chance.integers("pupil.l", rows, 0, 10000), 4)
     ell = np.char.add(np.char.add("L" + _SCHOOL_AREA, birth), last)
-    g = np.char.add("G", scene.id_number[rows].astype(str))
+    g = np.char.add("G", scene.first_id[rows].astype(str))
     kind = np.where(~scene.has_id[rows], 0.0, kind)
     without = max(without, 1e-9)
     out = np.where(kind < without, j, np.where(kind < temporary, ell, g)).astype(object)

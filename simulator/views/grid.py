@@ -191,8 +191,8 @@ def _verdicts(scene: Scene, head: np.ndarray, numbers: np.ndarray) -> list[list[
     return out
 
 
-def requests(scene: Scene, numbers: np.ndarray, person: np.ndarray, accepted: np.ndarray, closed: np.ndarray) -> list[Event]:
-    """Events of service requests: accepted, and (``closed`` not NaT and past) the same request closed."""
+def requests(scene: Scene, numbers: np.ndarray, person: np.ndarray, accepted: np.ndarray, closed: np.ndarray, only_closed: bool = False) -> list[Event]:
+    """Events of service requests: accepted (unless ``only_closed``), and, where that is past, the same request closed."""
     chance = scene.chance
     name = written_names(scene, REQUEST, numbers, person)
     phone = spoil.phones(scene, REQUEST, numbers, person)
@@ -210,8 +210,9 @@ def requests(scene: Scene, numbers: np.ndarray, person: np.ndarray, accepted: np
             "dispatchedTo": None if category[i] == "物业" else category[i], "closedAt": None, "satisfaction": None,
         }  # fmt: skip
         truth = [(REQUEST, number, int(person[i]))]
-        events.append(Event("service_request", accepted[i] + np.timedelta64(60, "s"), document, truth))
-        if not np.isnat(closed[i]) and closed[i] <= scene.county.moment:
+        if not only_closed:
+            events.append(Event("service_request", accepted[i] + np.timedelta64(60, "s"), document, truth))
+        if closed[i] <= scene.county.moment:
             later = document | {"eventId": "C" + document["eventId"][1:], "closedAt": iso(closed[i : i + 1])[0], "satisfaction": None if unrated[i] else int(mark[i])}
             events.append(Event("service_request", closed[i] + np.timedelta64(60, "s"), later, truth))
     return events

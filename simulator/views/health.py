@@ -150,7 +150,7 @@ def children(scene: Scene, rows: np.ndarray, changed: np.ndarray | None = None) 
     has_mother = mother >= 0
     safe = np.where(has_mother, mother, rows)
     name = written_names(scene, feed, rows, rows)
-    unnamed = chance.happens(f"{feed}.unnamed", rows, np.where(age < 0.35, scene.rate(feed, "name", "unnamed_new"), scene.rate(feed, "name", "unnamed")))
+    unnamed = chance.happens(f"{feed}.unnamed", rows, np.select([~scene.has_id[rows], age < 0.35], [scene.rate(feed, "name", "unnamed_newborn"), scene.rate(feed, "name", "unnamed_new")], scene.rate(feed, "name", "unnamed")))
     word = np.where(scene.sex[rows] == 1, "之子", "之女")
     of = np.where(chance.happens(f"{feed}.of_mother", rows, 0.7), scene.name[safe], np.char.add(scene.surname[rows].astype(str), "某").astype(object))
     name = np.where(unnamed & has_mother, of + word, name)

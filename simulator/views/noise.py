@@ -92,4 +92,4 @@ class Scene:
             who = self.columns[relative][rows]
             out = np.where((out == "") & (who >= 0), phone[who], out)
         head = self.county.families["head"].to_numpy()[self.columns["family"][rows]]
-        return np.where((out == "") & (self.columns["family"][rows] >= 0), phone[head], out)
+        return np.where((out == "") & (self.columns["family"][rows] >= 0) & (head >= 0), phone[head], out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.county.dwelling_use import COLLECTIVE, STATIONS, station
+from simulator.county.dwelling_use import COLLECTIVE
 from simulator.county.ids import padded
 from simulator.county.kinship import relations
 from simulator.county.lives import ages
@@ -27,20 +27,6 @@ def address_code(scene: Scene, dwelling: np.ndarray) -> np.ndarray:
     return np.where(dwelling >= 0, np.char.add(codes.astype(str), serial).astype(object), None)
 
 
-def stations(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """Police station code and household number of every register household; numbers repeat between stations."""
-    registers = scene.county.registers
-    dwelling = registers["dwelling"].to_numpy()
-    codes = scene.places.compounds["community_code"].to_numpy()[scene.addresses.compound[dwelling]]
-    where = {c: station(c) for c in set(codes)}
-    code = np.array([where[c] for c in codes], dtype=object)
-    code[dwelling < 0] = next(iter(STATIONS.values()))
-    rank = registers.groupby(code).cumcount().to_numpy()
-    # A step of 7 that never meets itself below 9 digits keeps numbers from telling the order of families.
-    number = padded(((rank.astype(np.int64) * 70_003 + 1_204_117) % 900_000_007), 9).astype(object)
-    return code, number
-
-
 def person_numbers(rows: np.ndarray) -> np.ndarray:
     """RYBH of people (or of ``_OLD_ROW`` + people)."""
     return np.char.add("13073105", padded(((rows.astype(np.int64) * 700_001 + 33_331) % 99_999_989), 8)).astype(object)
@@ -59,7 +45,7 @@ def register(scene: Scene, rows: np.ndarray, changed: np.ndarray | None = None) 
     county, chance = scene.county, scene.chance
     book = scene.register[rows]
     head = county.registers["head"].to_numpy()[book]
-    station_code, number = stations(scene)
+    station_code, number = county.registers["station"].to_numpy(), county.registers["number"].to_numpy()
     collective = county.registers["collective"].to_numpy()[book]
     dwelling = county.registers["dwelling"].to_numpy()[book]
     relation = np.where(collective >= 0, "99", relations(county.people, rows, np.where(head >= 0, head, rows)))
@@ -87,7 +73,7 @@ def register(scene: Scene, rows: np.ndarray, changed: np.ndarray | None = None) 
         since = np.where(dead, scene.death_date[rows], scene.registered_on[rows]).astype("datetime64[D]")
         changed = office_hours(scene, FEED, rows, spread(scene, FEED, rows, since, 2500))
     future = scene.happens(FEED, "time", "future", rows)
-    written = np.where(future, changed + np.timedelta64(26, "h"), changed)
+    written = np.where(future, county.moment + np.timedelta64(26, "h"), changed)
     available = _available(scene, FEED, rows, changed)
     columns = {
         "RYBH": person_numbers(rows),
@@ -119,7 +105,7 @@ def register(scene: Scene, rows: np.ndarray, changed: np.ndarray | None = None) 
 def _available(scene: Scene, feed: str, keys: np.ndarray, changed: np.ndarray) -> np.ndarray:
     """When rows can be seen: at once, or up to an hour late where the error ``time.late`` strikes."""
     late = scene.happens(feed, "time", "late", keys)
-    delay = np.where(late, scene.chance.integers(f"{feed}.delay", keys, 60, 3600), 0).astype("timedelta64[s]")
+    delay = np.where(late, scene.chance.integers(f"{feed}.delay", keys, 1800, 3600), 0).astype("timedelta64[s]")
     return text(changed + delay)
 
 
@@ -132,7 +118,7 @@ def moved_rows(scene: Scene) -> Offer:
     others = scene.county.registers
     book = scene.chance.integers(f"{FEED}.second.book", rows, 0, len(others))
     book = np.where(others["dwelling"].to_numpy()[book] >= 0, book, scene.register[rows])
-    station_code, number = stations(scene)
+    station_code, number = others["station"].to_numpy(), others["number"].to_numpy()
     dwelling = others["dwelling"].to_numpy()[book]
     open_ = scene.chance.happens(f"{FEED}.second.open", rows, 0.25)
     on = scene.registered_on[rows].astype("datetime64[D]")

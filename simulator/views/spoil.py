@@ -129,7 +129,7 @@ def phones(scene: Scene, feed: str, keys: np.ndarray, rows: np.ndarray, kind: st
     own, family, old = scene.phone[rows], scene.family_phone(rows), scene.old_phone[rows]
     struck = lambda e: scene.chance.happens(f"{feed}.{kind}.{e}", keys, rates.get(e, 0.0))  # noqa: E731
     head = scene.county.families["head"].to_numpy()[scene.family[rows]]
-    of_head = np.where(scene.family[rows] >= 0, scene.phone[head], "")
+    of_head = np.where((scene.family[rows] >= 0) & (head >= 0), scene.phone[head], "")
     out = np.where(own == "", np.where(scene.chance.happens(f"{feed}.{kind}.reach", keys, 0.7), family, ""), own).astype(object)
     out = np.where(struck("family") & (of_head != ""), of_head, out)
     out = np.where(struck("old") & (old != ""), old, out)
