@@ -65,7 +65,7 @@ SHEETS = {
     ),
     "grid_request": (
         "grid_api stream incremental", "requestNo",
-        "seq eventId occurredAt requestNo category applicantName applicantPhone addressText matter acceptedAt dispatchedTo "
+        "seq eventId requestNo category applicantName applicantPhone addressText matter acceptedAt dispatchedTo "
         "closedAt satisfaction",
     ),
     "org_communities": ("", "community_code", "community_code name town valid_from valid_to"),
