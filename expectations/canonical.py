@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import pyarrow as pa
@@ -85,7 +85,7 @@ def canonical_columns(field: Field) -> tuple[str, ...]:
 def _identified(records: pa.Table, contract: Contract, **moment) -> pa.Table:
     """Only order and time of the parent's rows, for its children."""
     named = [f for f in contract.table.fields if f.name in {contract.order_field, contract.time_field}]
-    values = {f.name: _standardised(records, f, moment["today"])["values"] for f in named}
+    values = {f.name: _standardised(records, _open_ended(f, contract), moment["today"])["values"] for f in named}
     order, time, _ = order_and_time(
         values, contract, records.num_rows, fetched_at=moment["fetched_at"], period=moment["period"]
     )
@@ -115,7 +115,7 @@ def _chunk(
     columns["content_hash"] = content_hashes(records, hashed)
     values: dict[str, pa.Array] = {}
     for field in table.fields:
-        cells = _standardised(records, field, today)
+        cells = _standardised(records, _open_ended(field, contract), today)
         values[field.name] = columns[field.name] = cells["values"]
         columns |= {f"{field.name}_{suffix}": column for suffix, column in cells["companions"].items()}
         columns[f"{field.name}__raw"] = cells["raw"]
@@ -132,6 +132,12 @@ def _chunk(
             notice = f"{name}__notice"
             columns[notice] = pc.if_else(mask, pc.coalesce(columns[notice], pa.scalar(TIME_FUTURE)), columns[notice])
     return pa.table(columns)
+
+
+def _open_ended(field: Field, contract: Contract) -> Field:
+    """The field that orders the rows may lie in the future: it is capped at the fetch, not lost."""
+    orders = field.name == contract.order_field or (field.name == contract.time_field and field.type == "timestamp")
+    return replace(field, options={**field.options, "future": True}) if orders else field
 
 
 def _standardised(records: pa.Table, field: Field, today: date) -> Mapping:

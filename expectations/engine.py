@@ -7,10 +7,12 @@ order. Whatever is not certain raises ExpectationError, so that nothing is loade
 
 from __future__ import annotations
 
+import logging
 import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Any
 
 import great_expectations as gx
@@ -92,6 +94,8 @@ def judge(frame: pd.DataFrame, rules: Sequence[Rule], parameters: Mapping[str, A
 
 
 def _run(frame: pd.DataFrame, rules: Sequence[Rule], parameters: Mapping[str, Any]) -> dict[str, Judgement]:
+    # A metric that crashes would log pandas' message, which quotes the value it choked on.
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL + 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         context = gx.get_context(mode="ephemeral")  # one a call: nothing is kept between batches
@@ -148,6 +152,9 @@ def _expectation(rule: Rule, frame: pd.DataFrame) -> Expectation:
         arguments.setdefault("column", rule.column)
     if "today" in kind.__fields__:
         arguments.setdefault("today", {"$PARAMETER": "today"})
+    for bound, moment in (("min_value", time.min), ("max_value", time.max)):
+        if bound in arguments:
+            arguments[bound] = _whole_day(arguments[bound], moment)
     if (condition := condition_of(rule)) is not None:
         column, value = condition
         arguments["row_condition"] = Column(column) == _typed(value, frame[column].dtype if column in frame else None)
@@ -155,6 +162,14 @@ def _expectation(rule: Rule, frame: pd.DataFrame) -> Expectation:
         return kind(**arguments, severity=rule.severity.value, meta={"rule_id": rule.id})
     except Exception as error:
         raise ExpectationError(f"{rule.id}: arguments do not fit {rule.expectation} ({type(error).__name__})") from None
+
+
+def _whole_day(bound: Any, moment: time) -> Any:
+    """A bound that is a day as its first or last moment: the built-in comparison can't take a date beside a
+    moment, and "not after 31 December" includes that day."""
+    if isinstance(bound, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", bound):
+        bound = date.fromisoformat(bound)
+    return datetime.combine(bound, moment) if type(bound) is date else bound
 
 
 def _typed(text: str, dtype: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from expectations.verdicts import verdicts_of
@@ -20,7 +20,7 @@ CELLS = st.fixed_dictionaries({name: TEXT for name in SMALL.register.source_colu
 UNREADABLE = st.fixed_dictionaries({"_error": st.sampled_from(["row.quote", "row.nul"]), "_raw": st.text(max_size=20)})
 ROWS = st.lists(st.one_of(CELLS, CELLS, st.just(SMALL.person(1)), UNREADABLE), max_size=8)
 RESIDENTS = st.one_of(TEXT, st.lists(st.one_of(st.none(), st.integers(), st.dictionaries(st.sampled_from(["name", "idNo", "sex"]), TEXT)), max_size=4))
-slow = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.explicit, Phase.generate])
 
 
 def judged(records: pa.Table):

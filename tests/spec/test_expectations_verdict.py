@@ -145,7 +145,7 @@ def test_a_file_without_an_order_column_takes_its_period_or_the_fetch(small, per
 
 
 def test_results_name_every_rule_with_what_it_looked_at(small):
-    verdict = judged(small.register, [small.person(1, GMSFHM=None), small.person(2, GMSFHM="x"), small.person(3)], small)["small_register"]
+    verdict = judged(small.register, [small.person(1, GMSFHM=None), small.person(2, GMSFHM="13073119"), small.person(3)], small)["small_register"]
     results = {r["rule_id"]: (r["evaluated"], r["unexpected"]) for r in verdict.results.to_pylist()}
     assert results["small_register.table.readable"][1] == 0
     assert results["small_register.id_number.required"] == (3, 1)
