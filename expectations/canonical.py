@@ -8,11 +8,11 @@ from datetime import date, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from standards.semantic_types import TYPES, standardise
 
 from contracts.model import Contract, Field, Table
 from expectations.children import explode, not_a_list
 from expectations.identity import content_hashes, order_and_time, record_keys
+from standards.semantic_types import TYPES, standardise
 
 CHUNK_ROWS = 50_000  # rows standardised at a time: bounds what the temporaries take
 TIME_FUTURE = "time.future"
