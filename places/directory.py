@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 from sqlalchemy import Engine
+
 from warehouse.bulk import read_arrow
 
 # What resolving an address needs of each directory table.

@@ -39,20 +39,26 @@ def names_of(directory: Directory) -> pa.Table:
         key = "alias" if label == "aliases" else "name"
         con.register(label, table.append_column("folded", fold_name(table[key])))
     endings = "|".join(map(re.escape, ENDINGS))
-    return con.execute(
+    return con.sql(
         f"""
         WITH compound_name AS (
             SELECT folded AS name, compound_id AS target, community_code, ends_on IS NULL AS open FROM compounds
             UNION
             SELECT a.folded, a.compound_id, c.community_code, c.ends_on IS NULL
             FROM aliases a JOIN compounds c USING (compound_id)
+        ), phaseless AS (   -- 滨河小区 for 滨河小区一期: the building's number tells the phase
+            SELECT regexp_replace(name, '[0-9]期', '') AS name, target, community_code, open FROM compound_name
         ), shortened AS (
-            SELECT regexp_replace(name, '({endings})$', '') AS name, target, community_code, open FROM compound_name
+            SELECT regexp_replace(name, '({endings})$', '') AS name, target, community_code, open
+            FROM (SELECT * FROM compound_name UNION SELECT * FROM phaseless)
         ), town_name AS (
             SELECT folded AS name, community_code FROM communities
             UNION SELECT folded || '社区', community_code FROM communities WHERE folded NOT LIKE '%社区'
         ), every AS (
             SELECT name, 'compound' AS kind, true AS "full", target, community_code, open FROM compound_name
+            UNION ALL
+            SELECT name, 'compound', true, target, community_code, open FROM phaseless
+            WHERE name NOT IN (SELECT name FROM compound_name)
             UNION ALL
             SELECT name, 'compound', false, target, community_code, open FROM shortened
             WHERE length(name) >= 2 AND name NOT IN (SELECT name FROM compound_name)

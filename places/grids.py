@@ -12,6 +12,7 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 from sqlalchemy import Engine
+
 from warehouse.bulk import read_arrow
 
 TABLES = {
@@ -48,7 +49,7 @@ def grid_map(engine: Engine, day: date) -> GridMap:
     current = (
         "(starts_on IS NULL OR starts_on <= getvariable('day')) AND (ends_on IS NULL OR ends_on > getvariable('day'))"
     )
-    compounds = con.execute(
+    compounds = con.sql(
         f"""
         WITH liaison AS (
             SELECT compound_id, min(unit_id) AS unit_id FROM org_liaison_compounds WHERE {current} GROUP BY 1
@@ -66,7 +67,7 @@ def grid_map(engine: Engine, day: date) -> GridMap:
         ORDER BY c.compound_id
         """
     ).to_arrow_table()
-    units = con.execute(
+    units = con.sql(
         f"""
         WITH place AS (
             SELECT building_id, number AS building, compound_id, CAST(unnest(range(0, greatest(coalesce(units, 0), 1) + 1)) AS VARCHAR) AS unit

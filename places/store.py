@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Engine, text
-from warehouse.bulk import read_arrow, stage
 
 from places.directory import read_directory
 from places.resolve import resolve_texts
+from warehouse.bulk import read_arrow, stage
 
 COLUMNS = (
     "address_text", "level", "community_code", "compound_id", "building_id", "unit", "room", "dwelling_id",

@@ -129,7 +129,7 @@ def _changes(con: duckdb.DuckDBPyConnection, table: str) -> tuple[pa.Table, pa.T
         ),
     }
     added, closed = queries[table]
-    return con.execute(added).to_arrow_table(), con.execute(closed).to_arrow_table()
+    return con.sql(added).to_arrow_table(), con.sql(closed).to_arrow_table()
 
 
 def _stage(engine: Engine, changes: dict[str, tuple[pa.Table, pa.Table]]) -> list[tuple[str, str, str]]:

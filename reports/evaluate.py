@@ -28,7 +28,9 @@ def evaluate(engine: Engine, truth: Path) -> dict[str, float | int]:
         path = truth / f"{name}.csv"
         if not path.is_file():
             raise FileNotFoundError(f"{path}: expected the truth of a simulated county")
-        con.execute(f"CREATE TABLE true_{name} AS SELECT * FROM read_csv(?, header = true, all_varchar = true)", [str(path)])
+        con.execute(
+            f"CREATE TABLE true_{name} AS SELECT * FROM read_csv(?, header = true, all_varchar = true)", [str(path)]
+        )
         con.register(f"our_{name}", read_arrow(engine, OURS[name]))
     con.register("our_address", _addresses(engine))
     return {**_persons(con), **_households(con)}
@@ -37,7 +39,9 @@ def evaluate(engine: Engine, truth: Path) -> dict[str, float | int]:
 def _addresses(engine: Engine) -> pa.Table:
     """The baseline a clerk would use: whoever writes the same (newest, preferably residence) address lives together."""
     con = duckdb.connect()
-    con.register("link", read_arrow(engine, "SELECT feed, record_key, person_id FROM hub.person_link WHERE recorded_to IS NULL"))
+    con.register(
+        "link", read_arrow(engine, "SELECT feed, record_key, person_id FROM hub.person_link WHERE recorded_to IS NULL")
+    )
     con.register(
         "mention",
         read_arrow(
@@ -45,7 +49,7 @@ def _addresses(engine: Engine) -> pa.Table:
             "SELECT feed, record_key, address_text, dwelling_kind, source_time FROM hub.mention WHERE address_text IS NOT NULL",
         ),
     )
-    return con.execute(
+    return con.sql(
         """SELECT person_id, arg_min(address_text, (dwelling_kind <> 'residence', -epoch_us(coalesce(source_time, to_timestamp(0))), feed)) AS address
            FROM link JOIN mention USING (feed, record_key) GROUP BY person_id"""
     ).to_arrow_table()
@@ -85,7 +89,9 @@ def _households(con: duckdb.DuckDBPyConnection) -> dict[str, float | int]:
     )
     figures: dict[str, float | int] = {}
     for kind in ("residence", "register", "assistance"):
-        figures |= _household_kind(con, f"SELECT household_id AS h, person_id FROM our_households WHERE kind = '{kind}'", kind, kind)
+        figures |= _household_kind(
+            con, f"SELECT household_id AS h, person_id FROM our_households WHERE kind = '{kind}'", kind, kind
+        )
     baseline = "SELECT address AS h, person_id FROM our_address"
     return figures | _household_kind(con, baseline, "residence", "address_string")
 

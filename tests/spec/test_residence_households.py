@@ -16,8 +16,7 @@ from profiles.survivorship import surviving_values
 DAY = date(2026, 11, 1)
 COLUMNS = {
     **dict.fromkeys(
-        "person_id feed record_key base_key role name former_name id_number sex ethnicity relation marital_status schooling "
-        "phone group_kind group_key community_code compound_id building_id unit room dwelling_id address_text batch_id".split(),
+        ["person_id", "feed", "record_key", "base_key", "role", "name", "former_name", "id_number", "sex", "ethnicity", "relation", "marital_status", "schooling", "phone", "group_kind", "group_key", "community_code", "compound_id", "building_id", "unit", "room", "dwelling_id", "address_text", "batch_id"],
         pa.string(),
     ),
     "birth_date": pa.date32(),
