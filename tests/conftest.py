@@ -114,7 +114,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory):
         template.dispose()
         yield server
     finally:
-        server.stop()
+        server.destroy()
 
 
 @pytest.fixture(scope="session")

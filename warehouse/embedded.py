@@ -88,6 +88,14 @@ class EmbeddedServer:
             command = [binaries(cluster, runner) / "pg_ctl", "stop", "-D", cluster / "data", "-m", "fast", "-w"]
             self._run(runner, cluster, [*command, "-t", str(_START_SECONDS)], "stopped")
 
+    def destroy(self) -> None:
+        """Stop the server and delete it with all its data, also where they lie outside the home (tests)."""
+        self.stop()
+        data = self._data()
+        if data is not None:
+            shutil.rmtree(data.parent, ignore_errors=True)
+        shutil.rmtree(self.control, ignore_errors=True)
+
     def status(self) -> ServerStatus:
         """Whether it runs, and where; changes nothing."""
         pid, data = self._pid(), self._data()
