@@ -16,6 +16,7 @@ from connectors.connection import from_environment
 from connectors.errors import ConnectorError
 from connectors.landing import Landing
 from connectors.registry import connector_for
+from connectors.retry import Patience
 from contracts.model import Contract
 from contracts.reader import load_contracts
 from simulator.county.make import make_county
@@ -46,7 +47,8 @@ def read_all(folder: CountyFolder, landing: Landing) -> tuple[dict[str, dict], l
         if again:
             put_right(folder, everything=True)
         for feed, contract in load_contracts().items():
-            connector, connection = connector_for(contract), resolve(contract.connection)
+            connector = connector_for(contract, Patience(first=0.05))
+            connection = resolve(contract.connection)
             for read in connector.plan(contract, connection, watermarks.get(feed, {})):
                 try:
                     batch = landing.land(contract, connection, connector, read, fetched_at=datetime.now(UTC))
