@@ -13,6 +13,8 @@ from standards.result import Standardised
 # What never carries meaning: zero-width and direction marks, soft hyphen, byte-order mark, fillers, variation selectors.
 INVISIBLE = r"[\x{00AD}\x{034F}\x{061C}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{180B}-\x{180E}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{206F}\x{3164}\x{FE00}-\x{FE0F}\x{FEFF}\x{FFA0}\x{FFF9}-\x{FFFB}\x{E0100}-\x{E01EF}]"
 BLANK = r"[\s\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}\x00-\x1F\x7F-\x9F]"
+# Whatever no Unicode form changes and is not invisible: printable ASCII and the common hanzi.
+_NOT_PLAIN = r"[^\x20-\x7E\x{3007}\x{4E00}-\x{9FFF}]"
 EDGE_BLANKS = f"^{BLANK}+|{BLANK}+$"
 
 # Words by which a cell says that there is nothing to say (compared in lower case, without blanks).
@@ -118,8 +120,7 @@ def _tidy(form: str | None) -> Callable[[pa.Array], pa.Array]:
 
 def tidy(text: pa.Array, form: str | None = "NFKC") -> pa.Array:
     """Invisible characters out, Unicode form applied (before anything is compared), blanks at the ends away."""
-    plain = pc.string_is_ascii(text).to_numpy(zero_copy_only=False) if len(text) else np.zeros(0, bool)
-    text = update(text, ~plain, _tidy(form))
+    text = update(text, matches(text, _NOT_PLAIN), _tidy(form))
     return substitute(text, EDGE_BLANKS, "")
 
 
@@ -130,8 +131,13 @@ def unblank(text: pa.Array) -> pa.Array:
 
 def is_absent(text: pa.Array) -> np.ndarray:
     """Which tidied rows say nothing: blank, 无, 暂无, 待上户, ``-``, ``/``, ``null`` …"""
-    lowered = pc.utf8_lower(unblank(text))
-    return among(lowered, ABSENT) | (length(lowered) == 0)
+    short = length(text) <= 12  # the longest of them, blanks counted
+
+    def said(rows: pa.Array) -> np.ndarray:
+        lowered = pc.utf8_lower(unblank(rows))
+        return among(lowered, ABSENT) | (length(lowered) == 0)
+
+    return where(short, text, said)
 
 
 class FirstReason:
