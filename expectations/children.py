@@ -53,10 +53,12 @@ def explode(records: pa.Table, table: Table, contract: Contract) -> pa.Table:
     parameters = {**names, "needs_object": ELEMENT not in sources, "unreadable": ELEMENT_UNREADABLE}
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.register("landed", parent)
+        # CASE, because the terms of a WHERE are tried in any order and reading a text that is no JSON fails.
         connection.execute(
             """CREATE TEMP VIEW parent AS
-               SELECT * EXCLUDE (text), json_extract(text, '$[*]') AS list FROM landed
-               WHERE key IS NOT NULL AND json_valid(text) AND json_type(text) = 'ARRAY'"""
+               SELECT * EXCLUDE (text), CASE WHEN json_valid(text) THEN
+                          CASE WHEN json_type(text) = 'ARRAY' THEN json_extract(text, '$[*]') END END AS list
+               FROM landed WHERE key IS NOT NULL"""
         )
         made = connection.sql(_EXPLODE.format(columns=columns), params=parameters).to_arrow_table()
     return made.rename_columns(

@@ -66,3 +66,9 @@ def test_a_thousand_lists_keep_their_order(small):
     made = explode(small.landed(small.visits, rows).records(), small.visits.tables[1], small.visits)
     assert made["_key"].to_pylist() == [f"E{n}#{i}" for n in range(1000) for i in (0, 1)]
     assert isinstance(made, pa.Table) and made["name"].to_pylist()[:2] == ["王0", "张0"]
+
+
+def test_unreadable_lists_among_many_harm_none(small):
+    rows = [visit(n, "[{" if n % 3 else [{"name": f"王{n}"}]) for n in range(9000)]
+    made = explode(small.landed(small.visits, rows).records(), small.visits.tables[1], small.visits)
+    assert made["_key"].to_pylist() == [f"E{n}#0" for n in range(0, 9000, 3)]
