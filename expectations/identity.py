@@ -53,7 +53,8 @@ def order_and_time(
     ``values``: the standardised columns named by ``contract.order_field`` and ``time_field``. A
     timestamp later than the fetch counts as the fetch (a source's clock can run ahead). A row whose
     order can't be read gets order 0, so it never overwrites what is known. A file's order is its
-    period yyyymm, its time the first moment of that month; without a period both are the fetch.
+    period yyyymm, its time the last day of that month, which it describes, or the fetch if that was
+    earlier; without a period both are the fetch.
     """
     fetched = pa.scalar(fetched_at.astimezone(UTC), pa.timestamp("us", "UTC"))
     ahead: dict[str, pa.Array] = {}
@@ -65,7 +66,7 @@ def order_and_time(
 
     time_field = contract.time_field or contract.order_field
     if contract.order_field is None:
-        moment = datetime.strptime(period, "%Y%m").replace(tzinfo=SHANGHAI) if period else fetched_at
+        moment = min(_last_day(period), fetched_at) if period else fetched_at
         number = int(period) if period else _microseconds(fetched_at)
         order, time = pa.repeat(number, rows), pa.repeat(pa.scalar(moment.astimezone(UTC), fetched.type), rows)
         if contract.time_field is None:
@@ -89,6 +90,11 @@ def _moment(column: pa.Array) -> pa.Array:
         local = column.cast(pa.timestamp("us"))
         return pc.assume_timezone(local, "Asia/Shanghai").cast(pa.timestamp("us", "UTC"))
     return column.cast(pa.timestamp("us", "UTC"))
+
+
+def _last_day(period: str) -> datetime:
+    begin = datetime.strptime(period, "%Y%m").replace(tzinfo=SHANGHAI)
+    return (begin + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
 def _microseconds(moment: datetime) -> int:

@@ -136,11 +136,18 @@ def test_all_reasons_of_a_row_are_kept(small):
     assert verdict.quarantined["reasons"].to_pylist() == [["row.no_key", "small_register.table.adult"]]
 
 
-@pytest.mark.parametrize(("period", "time"), [("202609", "2026-08-31T16:00:00+00:00"), (None, "2026-11-20T04:00:00+00:00")])
+@pytest.mark.parametrize(
+    ("period", "time"),
+    [
+        ("202609", "2026-09-29T16:00:00+00:00"),  # the last day of September, in Shanghai
+        ("202611", "2026-11-20T04:00:00+00:00"),  # sent before its month was over
+        (None, "2026-11-20T04:00:00+00:00"),
+    ],
+)
 def test_a_file_without_an_order_column_takes_its_period_or_the_fetch(small, period, time):
     contract = small.with_rules(small.register, order_field=None)
     [row] = judged(contract, [small.person(1)], small, period=period)["small_register"].accepted.to_pylist()
-    assert row["source_order"] == (202609 if period else 1_795_147_200_000_000)
+    assert row["source_order"] == (int(period) if period else 1_795_147_200_000_000)
     assert row["source_time"].isoformat() == time
 
 
