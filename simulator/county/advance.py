@@ -73,7 +73,15 @@ def _known(db: sqlite3.Connection) -> dict[str, np.ndarray]:
     """Feed -> who has a record there already (whether visible yet or not)."""
     feeds = ("psb_register", "psb_permit", health.RECORD, health.EXAM, health.CHILD)
     return {
-        f: np.array([r[0] for r in db.execute("SELECT DISTINCT person FROM truth_record WHERE feed = ? AND source_key NOT LIKE '%#%'", [f])], dtype=np.int64)
+        f: np.array(
+            [
+                r[0]
+                for r in db.execute(
+                    "SELECT DISTINCT person FROM truth_record WHERE feed = ? AND source_key NOT LIKE '%#%'", [f]
+                )
+            ],
+            dtype=np.int64,
+        )
         for f in feeds
     }
 
@@ -106,7 +114,14 @@ def _police(scene: Scene, day: Day, known: dict[str, np.ndarray], renamed: np.nd
     new = np.setdiff1d(registered, known["psb_register"])
     new = new[scene.birth[new].astype("datetime64[D]") + 3 <= scene.today]
     touched = [day.touched.get(k, []) for k in ("register", "correction", "first_id", "wedding", "divorce")]
-    rows = np.concatenate([np.asarray(t, dtype=np.int64) for t in touched] + [_some(scene, "psb.new", new, 0.25), _told(scene, "psb_register"), _some(scene, "psb.routine", registered, 0.0004)])
+    rows = np.concatenate(
+        [np.asarray(t, dtype=np.int64) for t in touched]
+        + [
+            _some(scene, "psb.new", new, 0.25),
+            _told(scene, "psb_register"),
+            _some(scene, "psb.routine", registered, 0.0004),
+        ]
+    )
     rows = np.unique(rows)
     rows = rows[scene.register[rows] >= 0]
     moments = _moments(scene, "psb", rows)
@@ -116,18 +131,32 @@ def _police(scene: Scene, day: Day, known: dict[str, np.ndarray], renamed: np.nd
     put(psb.register(scene, rows, moments))
     holders = psb.permit_holders(scene)
     fresh = np.setdiff1d(holders, known["psb_permit"])
-    moved = np.intersect1d(np.asarray(day.touched.get("move", []), dtype=np.int64), np.intersect1d(holders, known["psb_permit"]))
-    permits = np.unique(np.concatenate([_some(scene, "permit.new", fresh, 0.2), moved, _some(scene, "permit.routine", np.intersect1d(holders, known["psb_permit"]), 0.0006)]))
+    moved = np.intersect1d(
+        np.asarray(day.touched.get("move", []), dtype=np.int64), np.intersect1d(holders, known["psb_permit"])
+    )
+    permits = np.unique(
+        np.concatenate(
+            [
+                _some(scene, "permit.new", fresh, 0.2),
+                moved,
+                _some(scene, "permit.routine", np.intersect1d(holders, known["psb_permit"]), 0.0006),
+            ]
+        )
+    )
     put(psb.permits(scene, permits, _moments(scene, "permit", permits)))
     dwellings = np.arange(len(county.places.dwellings))
-    changed = np.union1d(dwellings[np.isin(scene.addresses.compound, renamed)], _some(scene, "address.routine", dwellings, 0.0001))
+    changed = np.union1d(
+        dwellings[np.isin(scene.addresses.compound, renamed)], _some(scene, "address.routine", dwellings, 0.0001)
+    )
     put(psb.standard_addresses(scene, changed, _moments(scene, "address", changed)))
 
 
 def _health(scene: Scene, day: Day, known: dict[str, np.ndarray], put) -> None:
     archived = health.archived(scene)
     old = np.intersect1d(archived, known[health.RECORD])
-    touched = np.intersect1d(np.concatenate([np.asarray(day.touched.get(k, []), dtype=np.int64) for k in ("move", "phone", "wedding")]), old)
+    touched = np.intersect1d(
+        np.concatenate([np.asarray(day.touched.get(k, []), dtype=np.int64) for k in ("move", "phone", "wedding")]), old
+    )
     hears = touched[scene.chance.happens(f"health.hears.{scene.today}", touched, 0.4)]
     told = np.intersect1d(_told(scene, health.RECORD), known[health.RECORD])
     fresh = _some(scene, "health.new", np.setdiff1d(archived, known[health.RECORD]), 0.15)
@@ -139,7 +168,15 @@ def _health(scene: Scene, day: Day, known: dict[str, np.ndarray], put) -> None:
     here = health.vaccinated(scene)
     newborn = np.setdiff1d(here, known[health.CHILD])
     named = np.intersect1d(np.asarray(day.touched.get("first_id", []), dtype=np.int64), known[health.CHILD])
-    rows = np.unique(np.concatenate([_some(scene, "child.new", newborn, 0.4), named, _some(scene, "child.routine", np.intersect1d(here, known[health.CHILD]), 0.004)]))
+    rows = np.unique(
+        np.concatenate(
+            [
+                _some(scene, "child.new", newborn, 0.4),
+                named,
+                _some(scene, "child.routine", np.intersect1d(here, known[health.CHILD]), 0.004),
+            ]
+        )
+    )
     put(health.children(scene, rows, _moments(scene, "child", rows)))
 
 
@@ -147,7 +184,9 @@ def _events(scene: Scene, day: Day) -> list[grid.Event]:
     """Today's visits (first to the families that moved or came) and requests, and the closing of older ones."""
     county, chance = scene.county, scene.chance
     lived = np.unique(scene.home[scene.home >= 0])
-    changed = np.asarray([*day.touched.get("move", []), *day.touched.get("arrival", []), *day.touched.get("birth", [])], dtype=np.int64)
+    changed = np.asarray(
+        [*day.touched.get("move", []), *day.touched.get("arrival", []), *day.touched.get("birth", [])], dtype=np.int64
+    )
     fresh = np.unique(scene.home[changed])
     fresh = fresh[(fresh >= 0) & chance.happens(f"visit.fresh.{scene.today}", fresh, 0.3)]
     count = max(2, round(len(lived) / 600))
@@ -178,7 +217,14 @@ def _requests(scene: Scene) -> list[grid.Event]:
     numbers = np.arange(len(who)) + county.counters["request"]
     county.counters["request"] += len(who)
     accepted = _moments(scene, "request", who).astype("int64")
-    new = pd.DataFrame({"number": numbers, "person": who, "accepted": accepted, "closes": accepted + chance.integers("request.takes", numbers, 3600, 20 * 86400)})
+    new = pd.DataFrame(
+        {
+            "number": numbers,
+            "person": who,
+            "accepted": accepted,
+            "closes": accepted + chance.integers("request.takes", numbers, 3600, 20 * 86400),
+        }
+    )
     county.requests = pd.concat([frame, new], ignore_index=True)
     return events + grid.requests(scene, *_request_columns(new))
 
@@ -197,7 +243,9 @@ def _trade(day: Day) -> None:
     expected = max(0.5, len(shops) * 0.08 / 365)
     for n in range(int(expected) + int(chance.uniform(f"shop.opens.{day.name}", [0])[0] < expected % 1)):
         operator = int(adults[chance.integers(f"shop.who.{day.name}", [n], 0, len(adults))[0]])
-        row = pd.DataFrame({"operator": [operator], "kind": [92], "opened": np.array([county.today]), "status": ["存续"]})
+        row = pd.DataFrame(
+            {"operator": [operator], "kind": [92], "opened": np.array([county.today]), "status": ["存续"]}
+        )
         county.shops = pd.concat([county.shops, row], ignore_index=True)
         day.touch("shop", len(county.shops) - 1)
     at = np.arange(len(shops))
@@ -211,16 +259,22 @@ def _trade(day: Day) -> None:
 def _rename(day: Day) -> np.ndarray:
     """Now and then a compound gets another name, or a grid another worker; returns renamed compounds."""
     county, chance = day.county, day.county.chance
-    grids = len(Scene(county).organisation.grids)
     if chance.uniform(f"worker.leaves.{day.name}", [0])[0] < 0.06:
+        grids = len(Scene(county).organisation.grids)
         grid_no = int(chance.integers(f"worker.grid.{day.name}", [0], 0, grids)[0])
         key = np.array([10_000 + len(county.counters["workers"])])
-        name = names.surnames(chance, "worker.surname", key) + names.given_names(chance, key, np.array([2]), np.array([1990]), key, "worker.given")
+        name = names.surnames(chance, "worker.surname", key) + names.given_names(
+            chance, key, np.array([2]), np.array([1990]), key, "worker.given"
+        )
         change = {"grid": grid_no, "worker_id": f"W{int(key[0])}", "name": str(name[0]), "phone": str(ids.phones(chance, "worker.phone", key)[0]),
                   "since": day.name, "until": str(county.today - 1)}  # fmt: skip
         county.counters["workers"] = [c for c in county.counters["workers"] if c["grid"] != grid_no] + [change]
     compounds = county.places.compounds
-    plain = np.flatnonzero((compounds["kind"] == "compound").to_numpy() & (compounds["phase"] == 0).to_numpy() & (compounds["old_name"] == "").to_numpy())
+    plain = np.flatnonzero(
+        (compounds["kind"] == "compound").to_numpy()
+        & (compounds["phase"] == 0).to_numpy()
+        & (compounds["old_name"] == "").to_numpy()
+    )
     if not len(plain) or chance.uniform(f"rename.{day.name}", [0])[0] >= 0.02:
         return np.array([], dtype=np.int64)
     at = plain[chance.order(f"rename.which.{day.name}", plain)][:1]

@@ -54,9 +54,17 @@ def set_values(frame: pd.DataFrame, column: str, rows, values) -> None:
 def append_people(county: County, rows: pd.DataFrame) -> np.ndarray:
     """Add people (missing columns are empty); returns their positions."""
     people, first = county.people, len(county.people)
-    blank = {c: {"i": -1, "b": False, "M": np.datetime64("NaT", "D")}.get(people[c].to_numpy().dtype.kind, "") for c in people.columns}
+    blank = {
+        c: {"i": -1, "b": False, "M": np.datetime64("NaT", "D")}.get(people[c].to_numpy().dtype.kind, "")
+        for c in people.columns
+    }
     blank |= {c: 0 for c in ("level", "school", "grade", "class_no", "disability", "disability_grade")}
-    full = pd.DataFrame({c: rows[c].to_numpy() if c in rows else np.full(len(rows), v, dtype=people[c].to_numpy().dtype) for c, v in blank.items()})
+    full = pd.DataFrame(
+        {
+            c: rows[c].to_numpy() if c in rows else np.full(len(rows), v, dtype=people[c].to_numpy().dtype)
+            for c, v in blank.items()
+        }
+    )
     for column in full.columns:
         full[column] = full[column].to_numpy().astype(people[column].to_numpy().dtype)
     county.people = pd.concat([people, full], ignore_index=True)
@@ -66,7 +74,14 @@ def append_people(county: County, rows: pd.DataFrame) -> np.ndarray:
 def give_numbers(county: County, rows: np.ndarray, area: np.ndarray) -> None:
     """Resident IDs of new people, first assigned in ``area``."""
     people = county.people
-    given = ids.resident_ids(county.chance, rows, area, people["birth"].to_numpy()[rows].astype("datetime64[D]"), people["sex"].to_numpy()[rows], county.taken)
+    given = ids.resident_ids(
+        county.chance,
+        rows,
+        area,
+        people["birth"].to_numpy()[rows].astype("datetime64[D]"),
+        people["sex"].to_numpy()[rows],
+        county.taken,
+    )
     for column in ("id_number", "first_id"):
         set_values(people, column, rows, given)
     set_values(people, "area", rows, area)
@@ -91,7 +106,13 @@ def new_family(county: County, kind: str, dwelling: int, tenure: int, head: int,
 
 def rehouse(county: County, people: np.ndarray, family: int, dwelling: int, previous: np.ndarray) -> None:
     """Put people into a family and dwelling from today on."""
-    for column, value in (("home", family), ("family", family), ("dwelling", dwelling), ("previous", previous), ("moved_in", county.today)):
+    for column, value in (
+        ("home", family),
+        ("family", family),
+        ("dwelling", dwelling),
+        ("previous", previous),
+        ("moved_in", county.today),
+    ):
         set_values(county.people, column, people, value)
 
 

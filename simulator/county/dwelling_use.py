@@ -20,13 +20,17 @@ STATIONS = {"130731100002": "130731050000", "130731100005": "130731050000", "130
 OTHER_STATION = "130731060000"  # the western police station
 
 
-def house_families(chance: Chance, people: pd.DataFrame, families: pd.DataFrame, homes: np.ndarray, today: np.datetime64) -> None:
+def house_families(
+    chance: Chance, people: pd.DataFrame, families: pd.DataFrame, homes: np.ndarray, today: np.datetime64
+) -> None:
     """Set on families: dwelling, second (another dwelling of the same family or -1), tenure (1 owned 2 rented 3 borrowed),
     moved_in, previous (dwelling before, -1 none, -2 outside the town), head (position of a person)."""
     count, keys = len(families), families.index.to_numpy()
     kind, away = families["kind"].to_numpy(), families["away"].to_numpy()
     rent = np.array([0.03, 0.38, 0.02, 0.22, 0.24, 0.24, 0.25, 0.08, 0.05, 0.05])[kind]
-    tenure = np.where(chance.happens("home.rent", keys, rent), 2, np.where(chance.happens("home.lent", keys, 0.03), 3, 1))
+    tenure = np.where(
+        chance.happens("home.rent", keys, rent), 2, np.where(chance.happens("home.lent", keys, 0.03), 3, 1)
+    )
     free = homes[chance.order("home.order", homes)]
     dwelling = free[np.arange(count) % len(free)]
     # A few families share a flat with another one (合租): lone tenants take the flat of the lone tenant before.
@@ -36,13 +40,19 @@ def house_families(chance: Chance, people: pd.DataFrame, families: pd.DataFrame,
     families["tenure"] = tenure
     families["dwelling"] = np.where(away, -1, dwelling)
     families["register_home"] = dwelling  # where the family's own book stands unless something below says otherwise
-    years = np.where(tenure == 2, 0.05 + 4 * chance.uniform("home.years", keys) ** 1.5, 0.2 + 22 * chance.uniform("home.years", keys))
+    years = np.where(
+        tenure == 2, 0.05 + 4 * chance.uniform("home.years", keys) ** 1.5, 0.2 + 22 * chance.uniform("home.years", keys)
+    )
     families["moved_in"] = today - np.round(years * YEAR).astype("timedelta64[D]")
     other = free[chance.integers("home.previous", keys, 0, len(free))]
     from_town = chance.happens("home.from_town", keys, np.where(tenure == 2, 0.5, 0.6))
     families["previous"] = np.where(years > 15, -1, np.where(from_town & (other != dwelling), other, -2))
     spare = free[count:]
-    two = np.flatnonzero(np.isin(kind, [NAMES.index("three_generations"), NAMES.index("grown_child")]) & ~away & chance.happens("home.two", keys, 0.06))
+    two = np.flatnonzero(
+        np.isin(kind, [NAMES.index("three_generations"), NAMES.index("grown_child")])
+        & ~away
+        & chance.happens("home.two", keys, 0.06)
+    )
     second = np.full(count, -1)
     second[two[: len(spare)]] = spare[: len(two)]
     families["second"] = second
@@ -70,7 +80,9 @@ def place_people(people: pd.DataFrame, families: pd.DataFrame) -> None:
     people["moved_in"] = np.maximum(moved, people["birth"].to_numpy().astype("datetime64[D]"))
 
 
-def register_people(chance: Chance, people: pd.DataFrame, families: pd.DataFrame, homes: np.ndarray, today: np.datetime64) -> pd.DataFrame:
+def register_people(
+    chance: Chance, people: pd.DataFrame, families: pd.DataFrame, homes: np.ndarray, today: np.datetime64
+) -> pd.DataFrame:
     """Set people.register (position of a register household or -1 = registered outside), people.origin (0 native, 1
     prefecture, 2 elsewhere), people.registered_on. Returns registers: dwelling, head, collective (index or -1)."""
     count, keys = len(families), families.index.to_numpy()
@@ -98,21 +110,31 @@ def register_people(chance: Chance, people: pd.DataFrame, families: pd.DataFrame
     register = np.where(follow, register[father], register)
     register = np.where(family < 0, parent_family, register)
     register = np.where((register >= 0) & outside[register], -1, register)
-    split_wife = (people["seat"] == WIFE).to_numpy() & (kind != NAMES.index("old_single")) & chance.happens("register.wife", index, 0.05)
+    split_wife = (
+        (people["seat"] == WIFE).to_numpy()
+        & (kind != NAMES.index("old_single"))
+        & chance.happens("register.wife", index, 0.05)
+    )
     split_wife &= people["spouse"].to_numpy() >= 0
     register = np.where(split_wife & ~stay, -1, register)
     grown = (today - people["birth"].to_numpy().astype("datetime64[D]")).astype(int) / YEAR
     unit = (kind == NAMES.index("single")) & (grown < 42) & chance.happens("register.unit", index, 0.09)
     halls = max(1, min(len(COLLECTIVE), len(people) // 12_000))
     register = np.where(unit, count + index % halls, register)
-    registers = pd.DataFrame({"dwelling": np.append(home, np.full(halls, -1)), "collective": np.append(np.full(count, -1), np.arange(halls))})
+    registers = pd.DataFrame(
+        {"dwelling": np.append(home, np.full(halls, -1)), "collective": np.append(np.full(count, -1), np.arange(halls))}
+    )
     registers["own_home"] = np.append(own_home, np.zeros(halls, dtype=bool))
     people["register"] = register
     near = chance.happens("origin.near", np.where(family >= 0, family, index), 0.55)
     comer = np.where(register < 0, 0.9, 0.10)
-    people["origin"] = np.where(chance.happens("origin.comer", np.where(family >= 0, family, index), comer), np.where(near, 1, 2), 0)
+    people["origin"] = np.where(
+        chance.happens("origin.comer", np.where(family >= 0, family, index), comer), np.where(near, 1, 2), 0
+    )
     years = 0.3 + 30 * chance.uniform("register.years", np.where(register >= 0, register, 0))
-    people["registered_on"] = np.maximum(today - np.round(years * YEAR).astype("timedelta64[D]"), people["birth"].to_numpy().astype("datetime64[D]"))
+    people["registered_on"] = np.maximum(
+        today - np.round(years * YEAR).astype("timedelta64[D]"), people["birth"].to_numpy().astype("datetime64[D]")
+    )
     registers["head"] = _register_heads(people, families, len(registers))
     return registers
 
@@ -121,8 +143,12 @@ def _register_heads(people: pd.DataFrame, families: pd.DataFrame, count: int) ->
     """The head of each book: the family's head if he stands in it, else its eldest living adult, else anyone."""
     living = people[(people["register"] >= 0) & people["death_date"].isna()]
     family_head = np.append(families["head"].to_numpy(), np.full(count - len(families), -1))
-    rank = np.where(living.index == family_head[living["register"]], 0, np.where(living["seat"].isin((MAN, WIFE)), 1, 2))
-    order = living.assign(rank=rank).sort_values(["register", "rank", "birth"], kind="stable").drop_duplicates("register")
+    rank = np.where(
+        living.index == family_head[living["register"]], 0, np.where(living["seat"].isin((MAN, WIFE)), 1, 2)
+    )
+    order = (
+        living.assign(rank=rank).sort_values(["register", "rank", "birth"], kind="stable").drop_duplicates("register")
+    )
     head = np.full(count, -1)
     head[order["register"]] = order.index
     return head
@@ -144,4 +170,12 @@ def register_numbers(rank: np.ndarray) -> np.ndarray:
     return padded((rank.astype(np.int64) * 70_003 + 1_204_117) % 900_000_007, 9).astype(object)
 
 
-__all__ = ["COLLECTIVE", "LATE", "house_families", "number_registers", "place_people", "register_numbers", "register_people"]
+__all__ = [
+    "COLLECTIVE",
+    "LATE",
+    "house_families",
+    "number_registers",
+    "place_people",
+    "register_numbers",
+    "register_people",
+]

@@ -38,7 +38,9 @@ def births(day: Day) -> None:
     people, chance = county.people, county.chance
     age = ages(people["birth"], today)
     spouse = people["spouse"].to_numpy()
-    mothers = np.flatnonzero((people["sex"] == 2).to_numpy() & (people["home"] >= 0).to_numpy() & (spouse >= 0) & (age > 21) & (age < 41))
+    mothers = np.flatnonzero(
+        (people["sex"] == 2).to_numpy() & (people["home"] >= 0).to_numpy() & (spouse >= 0) & (age > 21) & (age < 41)
+    )
     mothers = mothers[people["home"].to_numpy()[spouse[mothers]] == people["home"].to_numpy()[mothers]]
     youngest = people.groupby("mother")["birth"].max()
     last = pd.Series(mothers).map(youngest).to_numpy().astype("datetime64[D]")
@@ -85,11 +87,20 @@ def weddings(day: Day) -> None:
     county, today = day.county, day.county.today
     people, chance = county.people, county.chance
     age = ages(people["birth"], today)
-    single = (people["home"] >= 0).to_numpy() & (people["spouse"] < 0).to_numpy() & np.isin(people["marital"], (10, 40)) & (age > 22) & (age < 45)
+    single = (
+        (people["home"] >= 0).to_numpy()
+        & (people["spouse"] < 0).to_numpy()
+        & np.isin(people["marital"], (10, 40))
+        & (age > 22)
+        & (age < 45)
+    )
     men = day.draw("wedding", np.flatnonzero(single & (people["sex"] == 1).to_numpy()))
     women = np.flatnonzero(single & (people["sex"] == 2).to_numpy())
     for man in men.tolist():
-        fit = women[(np.abs(age[women] - age[man] + 1.5) < 5) & (people["home"].to_numpy()[women] != people["home"].to_numpy()[man])]
+        fit = women[
+            (np.abs(age[women] - age[man] + 1.5) < 5)
+            & (people["home"].to_numpy()[women] != people["home"].to_numpy()[man])
+        ]
         if not len(fit):
             continue
         woman = int(fit[chance.order(f"wedding.pair.{day.name}", fit)[0]])
@@ -111,7 +122,13 @@ def divorces(day: Day) -> None:
     county, today = day.county, day.county.today
     people = county.people
     age, spouse = ages(people["birth"], today), people["spouse"].to_numpy()
-    men = np.flatnonzero((people["sex"] == 1).to_numpy() & (people["home"] >= 0).to_numpy() & (spouse >= 0) & (age < 55) & (people["seat"] == MAN).to_numpy())
+    men = np.flatnonzero(
+        (people["sex"] == 1).to_numpy()
+        & (people["home"] >= 0).to_numpy()
+        & (spouse >= 0)
+        & (age < 55)
+        & (people["seat"] == MAN).to_numpy()
+    )
     men = men[people["home"].to_numpy()[spouse[men]] == people["home"].to_numpy()[men]]
     free = free_dwellings(county, "divorce", day.name).tolist()
     for man in day.draw("divorce", men).tolist():
@@ -120,6 +137,7 @@ def divorces(day: Day) -> None:
         pair = np.array([man, spouse[man]])
         set_values(people, "marital", pair, 40)
         set_values(people, "spouse", pair, -1)
+        set_values(people, "former_spouse", pair, pair[::-1])
         set_values(people, "divorced_on", pair, today)
         before, home = int(people["dwelling"][man]), free.pop()
         rehouse(county, np.array([man]), new_family(county, "single", home, 2, man, before), home, np.array([before]))
@@ -132,13 +150,25 @@ def corrections(day: Day) -> None:
     county, today = day.county, day.county.today
     people, chance = county.people, county.chance
     wait = chance.integers("id.wait", np.arange(len(people)), 9, 30)
-    due = np.flatnonzero(~people["has_id"].to_numpy() & (people["birth"].to_numpy().astype("datetime64[D]") + wait <= today))
+    due = np.flatnonzero(
+        ~people["has_id"].to_numpy() & (people["birth"].to_numpy().astype("datetime64[D]") + wait <= today)
+    )
     set_values(people, "has_id", due, True)
     day.touch("first_id", due)
-    wrong = day.draw("correction", np.flatnonzero((people["register"] >= 0).to_numpy() & people["death_date"].isna().to_numpy() & people["has_id"].to_numpy()))
+    wrong = day.draw(
+        "correction",
+        np.flatnonzero(
+            (people["register"] >= 0).to_numpy() & people["death_date"].isna().to_numpy() & people["has_id"].to_numpy()
+        ),
+    )
     if len(wrong):
         birth, sex = people["birth"].to_numpy()[wrong].astype("datetime64[D]"), people["sex"].to_numpy()[wrong]
-        set_values(people, "id_number", wrong, ids.resident_ids(chance, wrong, people["area"].to_numpy()[wrong].astype("U6"), birth, sex, county.taken))
+        set_values(
+            people,
+            "id_number",
+            wrong,
+            ids.resident_ids(chance, wrong, people["area"].to_numpy()[wrong].astype("U6"), birth, sex, county.taken),
+        )
     day.touch("correction", wrong)
 
 
@@ -149,5 +179,3 @@ def new_phones(day: Day) -> None:
     set_values(people, "old_phone", rows, people["phone"].to_numpy()[rows])
     set_values(people, "phone", rows, ids.phones(chance, f"phone.{day.name}", rows))
     day.touch("phone", rows)
-
-

@@ -150,8 +150,12 @@ def _link_generations(chance: Chance, people: pd.DataFrame, families: pd.DataFra
     slots = np.concatenate([lead, lead[chance.happens("kin.second", lead, 0.6)]])
     turn = np.arange(len(slots))
     wanted = year[slots] + chance.integers("kin.gap", turn, 23, 31)
-    slot_frame = pd.DataFrame({"year": wanted, "elder": slots, "mix": chance.uniform("kin.mix", turn)}).sort_values(["year", "mix"])
-    young_frame = pd.DataFrame({"year": year[young], "child": young, "mix": chance.uniform("kin.mix2", young)}).sort_values(["year", "mix"])
+    slot_frame = pd.DataFrame({"year": wanted, "elder": slots, "mix": chance.uniform("kin.mix", turn)}).sort_values(
+        ["year", "mix"]
+    )
+    young_frame = pd.DataFrame(
+        {"year": year[young], "child": young, "mix": chance.uniform("kin.mix2", young)}
+    ).sort_values(["year", "mix"])
     for frame in (slot_frame, young_frame):
         frame["rank"] = frame.groupby("year").cumcount()
     pairs = young_frame.merge(slot_frame, on=["year", "rank"], suffixes=("", "_e"))
@@ -159,7 +163,13 @@ def _link_generations(chance: Chance, people: pd.DataFrame, families: pd.DataFra
     # A couple may not be brother and sister.
     other = people["spouse"].to_numpy()[child]
     of = dict(zip(child.tolist(), people["family"].to_numpy()[elder].tolist(), strict=True))
-    keep = np.array([o < 0 or of.get(o, -1) != of[c] or people["sex"][c] == 1 for c, o in zip(child.tolist(), other.tolist(), strict=True)], dtype=bool)
+    keep = np.array(
+        [
+            o < 0 or of.get(o, -1) != of[c] or people["sex"][c] == 1
+            for c, o in zip(child.tolist(), other.tolist(), strict=True)
+        ],
+        dtype=bool,
+    )
     _adopt(people, child[keep], elder[keep])
 
 

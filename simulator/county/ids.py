@@ -15,9 +15,80 @@ _CHECK = np.array(list("10X98765432"))
 _USCC = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 _ORG_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
-NEIGHBOURS = ["130702", "130703", "130705", "130706", "130708", "130709", "130722", "130723", "130724", "130725", "130726", "130727", "130728", "130730", "130732", "130721", "130729", "130733"]
-ELSEWHERE = ["130102", "130429", "130638", "130927", "140225", "140221", "152629", "110229", "120111", "130821", "410725", "371522", "230123", "211282", "341125", "511324", "420984", "610124"]
-_PREFIXES = ["133", "135", "136", "137", "138", "139", "150", "151", "152", "155", "156", "157", "158", "159", "166", "173", "176", "177", "178", "180", "181", "182", "183", "185", "186", "187", "188", "189", "191", "195", "198", "199"]
+NEIGHBOURS = [
+    "130702",
+    "130703",
+    "130705",
+    "130706",
+    "130708",
+    "130709",
+    "130722",
+    "130723",
+    "130724",
+    "130725",
+    "130726",
+    "130727",
+    "130728",
+    "130730",
+    "130732",
+    "130721",
+    "130729",
+    "130733",
+]
+ELSEWHERE = [
+    "130102",
+    "130429",
+    "130638",
+    "130927",
+    "140225",
+    "140221",
+    "152629",
+    "110229",
+    "120111",
+    "130821",
+    "410725",
+    "371522",
+    "230123",
+    "211282",
+    "341125",
+    "511324",
+    "420984",
+    "610124",
+]
+_PREFIXES = [
+    "133",
+    "135",
+    "136",
+    "137",
+    "138",
+    "139",
+    "150",
+    "151",
+    "152",
+    "155",
+    "156",
+    "157",
+    "158",
+    "159",
+    "166",
+    "173",
+    "176",
+    "177",
+    "178",
+    "180",
+    "181",
+    "182",
+    "183",
+    "185",
+    "186",
+    "187",
+    "188",
+    "189",
+    "191",
+    "195",
+    "198",
+    "199",
+]
 
 
 def areas(chance: Chance, keys: np.ndarray, birth_year: np.ndarray, origin: np.ndarray) -> np.ndarray:
@@ -35,7 +106,9 @@ def check_digits(body: np.ndarray) -> np.ndarray:
     return _CHECK[(digits.astype(np.int64) @ _WEIGHTS) % 11]
 
 
-def resident_ids(chance: Chance, keys: np.ndarray, area: np.ndarray, birth: np.ndarray, sex: np.ndarray, taken: dict) -> np.ndarray:
+def resident_ids(
+    chance: Chance, keys: np.ndarray, area: np.ndarray, birth: np.ndarray, sex: np.ndarray, taken: dict
+) -> np.ndarray:
     """18-character IDs, unique: area + birth (datetime64[D]) + sequence (odd male) + check.
 
     ``taken`` counts the numbers already given per (area, birth, sex) and is updated, so that a later call
@@ -44,7 +117,12 @@ def resident_ids(chance: Chance, keys: np.ndarray, area: np.ndarray, birth: np.n
     stem = np.char.add(area.astype("U6"), undashed(birth.astype("datetime64[D]")))
     group = np.char.add(stem, np.where(sex == 1, "m", "f"))
     sequence = np.empty(len(keys), dtype=np.int64)
-    start = chance.integers("id.start", np.frombuffer("".join(stem).encode(), dtype=np.uint8).reshape(-1, 14).astype(np.int64) @ (31 ** np.arange(14)), 0, 45)
+    start = chance.integers(
+        "id.start",
+        np.frombuffer("".join(stem).encode(), dtype=np.uint8).reshape(-1, 14).astype(np.int64) @ (31 ** np.arange(14)),
+        0,
+        45,
+    )
     for i, (name, base) in enumerate(zip(group.tolist(), start.tolist(), strict=True)):
         count = taken.get(name, 0)
         taken[name] = count + 1

@@ -29,7 +29,9 @@ def relations(people: pd.DataFrame, who: np.ndarray, head: np.ndarray) -> np.nda
     via_father = child_of(father[who], head) | child_of(father[who], other)
     via_mother = child_of(mother[who], head) | child_of(mother[who], other)
     of_child = (grandparent[who] >= 0) & ((grandparent[who] == head) | (grandparent[who] == other))
-    sibling = ((father[who] >= 0) & (father[who] == father[head])) | ((mother[who] >= 0) & (mother[who] == mother[head]))
+    sibling = ((father[who] >= 0) & (father[who] == father[head])) | (
+        (mother[who] >= 0) & (mother[who] == mother[head])
+    )
     older = birth[who] < birth[head]
     first, only = _birth_order(people)
     daughter_or_son = np.where(
@@ -77,7 +79,9 @@ def _closed(column: pd.Series) -> np.ndarray:
 def _birth_order(people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """(is the mother's or father's eldest of this sex, has no brother or sister), one a person."""
     parent = np.where(people["mother"] >= 0, people["mother"], people["father"])
-    frame = pd.DataFrame({"parent": parent, "sex": people["sex"], "birth": people["birth"], "row": np.arange(len(people))})
+    frame = pd.DataFrame(
+        {"parent": parent, "sex": people["sex"], "birth": people["birth"], "row": np.arange(len(people))}
+    )
     frame = frame[frame["parent"] >= 0].sort_values(["birth", "row"])
     first, only = np.ones(len(people), dtype=bool), np.ones(len(people), dtype=bool)
     first[frame["row"]] = frame.groupby(["parent", "sex"]).cumcount() == 0

@@ -10,7 +10,17 @@ from simulator.county.chance import Chance
 from simulator.county.families import NAMES, YEAR
 
 SCHOOLS = {  # level -> names, largest first
-    1: ["涿鹿县实验小学", "轩辕小学", "合符小学", "涿鹿镇中心小学", "南关小学", "北关小学", "西关小学", "东关小学", "滨河小学"],
+    1: [
+        "涿鹿县实验小学",
+        "轩辕小学",
+        "合符小学",
+        "涿鹿镇中心小学",
+        "南关小学",
+        "北关小学",
+        "西关小学",
+        "东关小学",
+        "滨河小学",
+    ],
     2: ["涿鹿县第二中学", "涿鹿县第三中学", "轩辕中学", "涿鹿县实验中学"],
     3: ["涿鹿中学", "涿鹿县第一中学", "涿鹿县职教中心"],
 }
@@ -64,7 +74,9 @@ def number_people(chance: Chance, people: pd.DataFrame, today: np.datetime64) ->
     has_phone = np.select([age < 12, age < 17, age < 65, age < 80], [0, 0.35, 0.985, 0.85], 0.55)
     phone = ids.phones(chance, "phone", index)
     people["phone"] = np.where(chance.happens("phone.has", index, has_phone), phone, "")
-    people["old_phone"] = np.where(chance.happens("phone.old", index, 0.6) & (age > 20), ids.phones(chance, "phone.before", index), "")
+    people["old_phone"] = np.where(
+        chance.happens("phone.old", index, 0.6) & (age > 20), ids.phones(chance, "phone.before", index), ""
+    )
     return taken
 
 
@@ -83,7 +95,11 @@ def school_people(chance: Chance, people: pd.DataFrame, today: np.datetime64) ->
     for step, titles in SCHOOLS.items():
         open_ = max(1, min(len(titles), round(len(titles) * min(1, size / 40_000)) or 1))
         rows = np.flatnonzero(level == step)
-        near = np.where(chance.happens("school.near", rows, 0.6), people["home"].to_numpy()[rows] * 7919 % open_, chance.choose("school.which", rows, [1 / (i + 1.5) for i in range(open_)]))
+        near = np.where(
+            chance.happens("school.near", rows, 0.6),
+            people["home"].to_numpy()[rows] * 7919 % open_,
+            chance.choose("school.which", rows, [1 / (i + 1.5) for i in range(open_)]),
+        )
         school[rows] = near
     people["level"], people["school"], people["grade"] = level, school, np.where(enrolled, grade, 0)
     per_class = np.bincount((school * 13 + grade.clip(0, 12))[enrolled], minlength=200)
@@ -114,13 +130,39 @@ def settle_marriages(chance: Chance, people: pd.DataFrame, today: np.datetime64)
     divorced = (people["marital"] == 40).to_numpy() & chance.happens("divorce.lately", index, 0.12)
     when = today - chance.integers("divorce.ago", index, 10, 1000).astype("timedelta64[D]")
     people["divorced_on"] = np.where(divorced, when, np.datetime64("NaT", "D"))
+    people["former_spouse"] = _former_spouses(people)
+
+
+def _former_spouses(people: pd.DataFrame) -> np.ndarray:
+    """Who the lately divorced were married to: a man and a woman of about one age, as far as they last (-1)."""
+    sex, year = people["sex"].to_numpy(), people["birth"].to_numpy().astype("datetime64[Y]").astype(int)
+    apart = (people["marital"] == 40).to_numpy() & people["death_date"].isna().to_numpy()
+    men = np.flatnonzero((sex == 1) & people["divorced_on"].notna().to_numpy())
+    women: dict[int, list[int]] = {}
+    for w in np.flatnonzero(apart & (sex == 2)).tolist():
+        women.setdefault(int(year[w]), []).append(w)
+    out = np.full(len(people), -1)
+    divorced_on = people["divorced_on"].to_numpy().copy()
+    divorced_on[sex == 2] = np.datetime64("NaT", "D")
+    for man in men.tolist():
+        for gap in (0, 1, -1, 2, 3, -2, 4, 5):
+            if women.get(int(year[man]) + gap):
+                wife = women[int(year[man]) + gap].pop(0)
+                out[man], out[wife], divorced_on[wife] = wife, man, divorced_on[man]
+                break
+    people["divorced_on"] = divorced_on
+    return out
 
 
 def disable_people(chance: Chance, people: pd.DataFrame, today: np.datetime64) -> None:
     """Disability class 1-7 and grade 1-4 of holders of a certificate (0: none), more often the old."""
     index, age = np.arange(len(people)), ages(people["birth"], today)
     rate = np.select([age < 18, age < 50, age < 65], [0.008, 0.02, 0.045], 0.07)
-    has = chance.happens("disabled", index, rate) & people["death_date"].isna().to_numpy() & (people["home"] >= 0).to_numpy()
+    has = (
+        chance.happens("disabled", index, rate)
+        & people["death_date"].isna().to_numpy()
+        & (people["home"] >= 0).to_numpy()
+    )
     people["disability"] = np.where(has, 1 + chance.choose("disabled.class", index, [12, 13, 2, 52, 9, 9, 3]), 0)
     people["disability_grade"] = np.where(has, 1 + chance.choose("disabled.grade", index, [14, 29, 31, 26]), 0)
 
@@ -132,22 +174,36 @@ def assist_families(chance: Chance, people: pd.DataFrame, families: pd.DataFrame
     for name, rate in {"old_single": 0.075, "lone_parent": 0.09, "grandparents": 0.16, "old_couple": 0.03}.items():
         poor[NAMES.index(name)] = rate
     disabled = np.zeros(len(families), dtype=bool)
-    disabled[people["home"][(people["disability"] > 0) & (people["disability_grade"] <= 2) & (people["home"] >= 0)]] = True
+    disabled[people["home"][(people["disability"] > 0) & (people["disability_grade"] <= 2) & (people["home"] >= 0)]] = (
+        True
+    )
     rate = np.where(disabled, np.maximum(poor[kind], 0.15), poor[kind])
     at = np.flatnonzero(chance.happens("card", keys, rate) & ~families["away"].to_numpy())
     kinds = np.where(kind[at] == 0, 2, chance.choose("card.kind", at, [62, 24, 0, 14]))
     kinds = np.where((kind[at] == 0) & chance.happens("card.tekun", at, 0.6), 0, kinds)
-    cards = pd.DataFrame({"family": at, "kind": kinds, "head": families["head"].to_numpy()[at], "since": chance.integers("card.since", at, 0, 140), "open": True})
+    cards = pd.DataFrame(
+        {
+            "family": at,
+            "kind": kinds,
+            "head": families["head"].to_numpy()[at],
+            "since": chance.integers("card.since", at, 0, 140),
+            "open": True,
+        }
+    )
     position = pd.Series(np.arange(len(at)), index=at)
     inside = people[people["home"].isin(at)]
     # A grown child who lives in is often left out; a grown child who lives away sometimes counts.
-    left_out = (inside["seat"] >= 2) & (inside["marital"] != 10) | ((inside["seat"] >= 2) & chance.happens("card.leaves", inside.index, 0.1))
+    left_out = (inside["seat"] >= 2) & (inside["marital"] != 10) | (
+        (inside["seat"] >= 2) & chance.happens("card.leaves", inside.index, 0.1)
+    )
     inside = inside[~left_out.to_numpy() | (inside.index.isin(cards["head"]))]
     members = pd.DataFrame({"card": position.reindex(inside["home"]).to_numpy(), "person": inside.index.to_numpy()})
     mother_family = people["family"].to_numpy()[people["mother"].to_numpy()]
     away = people[(people["family"] < 0) & (people["mother"] >= 0) & np.isin(mother_family, at)]
     away = away[chance.happens("card.away", away.index, 0.2)]
-    extra = pd.DataFrame({"card": position.reindex(mother_family[away.index]).to_numpy(), "person": away.index.to_numpy()})
+    extra = pd.DataFrame(
+        {"card": position.reindex(mother_family[away.index]).to_numpy(), "person": away.index.to_numpy()}
+    )
     return cards, pd.concat([members, extra]).astype(int).sort_values(["card", "person"], ignore_index=True)
 
 

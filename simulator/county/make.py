@@ -14,7 +14,8 @@ from simulator.county import store, truth_files
 from simulator.county.people import make_truth
 from simulator.county.store import Offer
 from simulator.county.truth import County, save
-from simulator.views import civil, education, grid, health, market, org, psb
+from simulator.views import assistance, civil, education, grid, health, market, org, psb
+from simulator.views import visit_cells as cells
 from simulator.views.noise import Scene
 
 
@@ -107,7 +108,7 @@ def files_of_month(scene: Scene, period: str, months: int = 1) -> list[store.Fil
 
     book = education.workbook(scene, period, soonest(month, 0))
     out = [book] if book else []
-    out += civil.assistance(scene, period, soonest(month, 1))
+    out += assistance.families_and_persons(scene, period, soonest(month, 1))
     out += [view(scene, period, soonest(month, 2 + n)) for n, view in enumerate(civil.SNAPSHOTS)]
     for back in range(months - 1, -1, -1):
         m = month - back
@@ -120,18 +121,20 @@ def first_events(scene: Scene) -> list[grid.Event]:
     county, chance = scene.county, scene.chance
     families = county.families
     lived = np.unique(scene.home[scene.home >= 0])
-    seen = lived[chance.happens("visit.seen", lived, scene.coverage(grid.VISIT, "families"))]
-    again = seen[chance.happens("visit.again", seen, scene.coverage(grid.VISIT, "again"))]
+    seen = lived[chance.happens("visit.seen", lived, scene.coverage(cells.VISIT, "families"))]
+    again = seen[chance.happens("visit.again", seen, scene.coverage(cells.VISIT, "again"))]
     visited = np.concatenate([again, seen])
     numbers = np.arange(len(visited)) + 1
     moved = families["moved_in"].to_numpy()[visited].astype("datetime64[D]")
     room = np.clip((scene.today - moved).astype(int), 1, 420)
     back = np.floor(chance.uniform("visit.back", numbers) * room).astype(int)
-    occurred = county.moment - (back * 86400 + chance.integers("visit.time", numbers, 3600, 30000)).astype("timedelta64[s]")
+    occurred = county.moment - (back * 86400 + chance.integers("visit.time", numbers, 3600, 30000)).astype(
+        "timedelta64[s]"
+    )
     events = grid.visits(scene, visited, numbers, occurred)
     used = np.unique(scene.dwelling[scene.dwelling >= 0])
     empty = np.setdiff1d(np.arange(len(county.places.dwellings)), used)
-    empty = empty[chance.happens("visit.empty", empty, scene.coverage(grid.VISIT, "empty"))]
+    empty = empty[chance.happens("visit.empty", empty, scene.coverage(cells.VISIT, "empty"))]
     more = np.arange(len(empty)) + len(numbers) + 1
     when = county.moment - chance.integers("visit.time", more, 3600, 400 * 86400).astype("timedelta64[s]")
     events += grid.empty_visits(scene, empty, more, when, np.isin(empty, county.registers["dwelling"]))
@@ -141,6 +144,13 @@ def first_events(scene: Scene) -> list[grid.Event]:
     asked = np.arange(len(who)) + 1
     accepted = county.moment - chance.integers("request.at", asked, 3600, 360 * 86400).astype("timedelta64[s]")
     takes = chance.integers("request.takes", asked, 3600, 20 * 86400).astype("timedelta64[s]")
-    county.requests = pd.DataFrame({"number": asked, "person": who, "accepted": accepted.astype("int64"), "closes": (accepted + takes).astype("int64")})
+    county.requests = pd.DataFrame(
+        {
+            "number": asked,
+            "person": who,
+            "accepted": accepted.astype("int64"),
+            "closes": (accepted + takes).astype("int64"),
+        }
+    )
     county.counters["request"] = len(who) + 1
     return events + grid.requests(scene, asked, who, accepted, accepted + takes)

@@ -27,9 +27,16 @@ def moves(day: Day) -> None:
         for column, value in (("dwelling", home), ("previous", int(before[0])), ("moved_in", county.today)):
             set_values(families, column, [family], value)
         books = np.unique(people["register"].to_numpy()[rows])
-        if families["tenure"][family] == 1 and chance.uniform(f"move.book.{day.name}", [family])[0] < 0.35 and family in books:
+        if (
+            families["tenure"][family] == 1
+            and chance.uniform(f"move.book.{day.name}", [family])[0] < 0.35
+            and family in books
+        ):
             set_values(county.registers, "dwelling", [family], home)
-            day.touch("register", np.flatnonzero((people["register"] == family).to_numpy() & people["death_date"].isna().to_numpy()))
+            day.touch(
+                "register",
+                np.flatnonzero((people["register"] == family).to_numpy() & people["death_date"].isna().to_numpy()),
+            )
         day.touch("move", rows)
 
 
@@ -80,5 +87,3 @@ def departures(day: Day) -> None:
         for column, value in (("home", -1), ("dwelling", -1), ("level", 0)):
             set_values(people, column, rows, value)
         day.touch("departure", rows)
-
-

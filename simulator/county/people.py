@@ -30,7 +30,9 @@ def make_truth(persons: int, seed: int, noise: float, start: np.datetime64) -> C
     place_people(people, families)
     registers = register_people(chance, people, families, homes, start)
     compound = places.buildings["compound"].to_numpy()[places.dwellings["building"].to_numpy()]
-    number_registers(registers, places.compounds["community_code"].to_numpy()[compound[registers["dwelling"].to_numpy()]])
+    number_registers(
+        registers, places.compounds["community_code"].to_numpy()[compound[registers["dwelling"].to_numpy()]]
+    )
     name_people(chance, people)
     taken = number_people(chance, people, start)
     school_people(chance, people, start)

@@ -23,10 +23,109 @@ COMMUNITIES = {  # 国家统计局 2023 codes; weight = share of the town's dwel
     "130731100010": ("西关", 1.0, "2012-06-01"),
     "130731100011": ("滨河", 0.8, "2022-09-01"),
 }
-_STEMS = ["轩辕", "合符", "桑干", "涿水", "阪泉", "金桥", "鑫源", "富康", "龙泽", "御景", "阳光", "和谐", "康乐", "幸福", "安泰", "福源", "祥和", "盛世", "怡景", "翠湖", "锦绣", "书香", "紫薇", "碧水", "东方", "世纪", "万和", "永兴", "华夏", "黄帝", "三祖", "龙城", "鸿福", "瑞丰", "嘉和", "新世纪", "时代", "香榭", "天成", "水岸", "景泰", "丽景", "康宁", "金鼎", "银河", "富强", "文苑", "府前", "广场", "惠民", "安居", "兴隆", "同济", "泰和", "名门", "温泉"]
+_STEMS = [
+    "轩辕",
+    "合符",
+    "桑干",
+    "涿水",
+    "阪泉",
+    "金桥",
+    "鑫源",
+    "富康",
+    "龙泽",
+    "御景",
+    "阳光",
+    "和谐",
+    "康乐",
+    "幸福",
+    "安泰",
+    "福源",
+    "祥和",
+    "盛世",
+    "怡景",
+    "翠湖",
+    "锦绣",
+    "书香",
+    "紫薇",
+    "碧水",
+    "东方",
+    "世纪",
+    "万和",
+    "永兴",
+    "华夏",
+    "黄帝",
+    "三祖",
+    "龙城",
+    "鸿福",
+    "瑞丰",
+    "嘉和",
+    "新世纪",
+    "时代",
+    "香榭",
+    "天成",
+    "水岸",
+    "景泰",
+    "丽景",
+    "康宁",
+    "金鼎",
+    "银河",
+    "富强",
+    "文苑",
+    "府前",
+    "广场",
+    "惠民",
+    "安居",
+    "兴隆",
+    "同济",
+    "泰和",
+    "名门",
+    "温泉",
+]
 _ENDS = ("小区", "花园", "家园", "苑", "嘉园", "新城", "华府", "佳苑", "公寓")
-_OFFICES = ["县医院", "一中", "二中", "粮食局", "水务局", "农机局", "供销社", "交通局", "建设银行", "化肥厂", "酒厂", "电力局", "邮电局", "农业局", "林业局", "教育局", "法院", "物资局", "法原寺", "三里铺", "机械厂", "食品公司", "运输队", "税务局"]
-_STREETS = ["轩辕路", "合符大街", "鼓楼街", "人民路", "桑干河路", "建设街", "永安街", "五一路", "涿下路", "黄帝大街", "北关街", "南关街", "东关街", "西关街", "滨河路", "文昌街"]
+_OFFICES = [
+    "县医院",
+    "一中",
+    "二中",
+    "粮食局",
+    "水务局",
+    "农机局",
+    "供销社",
+    "交通局",
+    "建设银行",
+    "化肥厂",
+    "酒厂",
+    "电力局",
+    "邮电局",
+    "农业局",
+    "林业局",
+    "教育局",
+    "法院",
+    "物资局",
+    "法原寺",
+    "三里铺",
+    "机械厂",
+    "食品公司",
+    "运输队",
+    "税务局",
+]
+_STREETS = [
+    "轩辕路",
+    "合符大街",
+    "鼓楼街",
+    "人民路",
+    "桑干河路",
+    "建设街",
+    "永安街",
+    "五一路",
+    "涿下路",
+    "黄帝大街",
+    "北关街",
+    "南关街",
+    "东关街",
+    "西关街",
+    "滨河路",
+    "文昌街",
+]
 _DETACHED = ["新民居", "平房区", "独院", "老街", "胡同", "散居片", "小巷"]
 
 
@@ -34,7 +133,9 @@ _DETACHED = ["新民居", "平房区", "独院", "老街", "胡同", "散居片"
 class Places:
     """The built town; frames are addressed by position (their index is 0…n-1)."""
 
-    compounds: pd.DataFrame  # compound_id community_code name kind floor_area_m2 valid_from valid_to old_name alias street phase letters
+    compounds: (
+        pd.DataFrame
+    )  # compound_id community_code name kind floor_area_m2 valid_from valid_to old_name alias street phase letters
     buildings: pd.DataFrame  # building_id compound number units floors rooms_per_floor first (dwelling position)
     dwellings: pd.DataFrame  # building unit floor room (unit 0, room '' in a detached house) position on the floor
 
@@ -46,7 +147,9 @@ def build_places(chance: Chance, persons: int) -> Places:
     buildings = _buildings(chance, compounds)
     dwellings = _dwellings(buildings)
     buildings["first"] = np.searchsorted(dwellings["building"].to_numpy(), np.arange(len(buildings)))
-    per_compound = np.bincount(buildings["compound"].to_numpy()[dwellings["building"].to_numpy()], minlength=len(compounds))
+    per_compound = np.bincount(
+        buildings["compound"].to_numpy()[dwellings["building"].to_numpy()], minlength=len(compounds)
+    )
     compounds["floor_area_m2"] = per_compound * 92
     return Places(compounds, buildings, dwellings)
 
@@ -61,7 +164,12 @@ def _compounds(chance: Chance, persons: int, wanted: float) -> pd.DataFrame:
     spread = chance.choose("compound.community", keys, [w for _, w, _ in COMMUNITIES.values()])
     community = np.where(keys < len(codes), keys % len(codes), spread)
     # Sizes: log-normal, so that at full size about seven compounds pass 2,000 people.
-    noise = chance.uniform("compound.size1", keys) + chance.uniform("compound.size2", keys) + chance.uniform("compound.size3", keys) - 1.5
+    noise = (
+        chance.uniform("compound.size1", keys)
+        + chance.uniform("compound.size2", keys)
+        + chance.uniform("compound.size3", keys)
+        - 1.5
+    )
     size = np.where(kind == "compound", np.exp(1.9 * noise), 0.0)
     house = chance.integers("compound.houses", keys, 1, 26 if persons > 3000 else 8)
     size = np.where(kind == "compound", size / size.sum() * max(wanted - house[kind == "detached"].sum(), count), house)
@@ -70,7 +178,9 @@ def _compounds(chance: Chance, persons: int, wanted: float) -> pd.DataFrame:
     names = _compound_names(chance, frame)
     frame = pd.concat([frame, names], axis=1)
     follows = frame["follows"].to_numpy()
-    frame["community_code"] = np.where(follows >= 0, frame["community_code"].to_numpy()[follows], frame["community_code"])
+    frame["community_code"] = np.where(
+        follows >= 0, frame["community_code"].to_numpy()[follows], frame["community_code"]
+    )
     rank = frame.groupby("community_code").cumcount() + 1
     frame["compound_id"] = frame["community_code"] + rank.astype(str).str.zfill(3)
     year = chance.integers("compound.year", keys, 1985, 2021)
@@ -95,7 +205,9 @@ def _compound_names(chance: Chance, frame: pd.DataFrame) -> pd.DataFrame:
         if kind == "detached":
             name = quarter + _DETACHED[i % len(_DETACHED)]
             while name in taken:
-                name = quarter + "一二三四五六七八九"[len(taken) % 9] + "号" + _DETACHED[(i + len(taken)) % len(_DETACHED)]
+                name = (
+                    quarter + "一二三四五六七八九"[len(taken) % 9] + "号" + _DETACHED[(i + len(taken)) % len(_DETACHED)]
+                )
                 i += 1
         elif i < len(COMMUNITIES):
             name = quarter + "小区"
@@ -131,7 +243,11 @@ def _nickname(name: str, taken: set[str]) -> str:
     """What people say for a compound: its stem alone or with another ending."""
     for end in _ENDS:
         if name.endswith(end):
-            for other in (name.removesuffix(end) + "楼区", name.removesuffix(end) + "大院", name.removesuffix(end) + "里"):
+            for other in (
+                name.removesuffix(end) + "楼区",
+                name.removesuffix(end) + "大院",
+                name.removesuffix(end) + "里",
+            ):
                 if other not in taken:
                     return other
     return name + "大院"
@@ -178,4 +294,6 @@ def _dwellings(buildings: pd.DataFrame) -> pd.DataFrame:
     floor, position = rest // across[building] + 1, rest % across[building] + 1
     detached = buildings["detached"].to_numpy()[building]
     room = np.where(detached, "", (floor * 100 + position).astype(str)).astype(object)
-    return pd.DataFrame({"building": building, "unit": np.where(detached, 0, unit), "floor": floor, "position": position, "room": room})
+    return pd.DataFrame(
+        {"building": building, "unit": np.where(detached, 0, unit), "floor": floor, "position": position, "room": room}
+    )

@@ -10,7 +10,29 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-REGISTER = ["RYBH", "GMSFHM", "XM", "CYM", "XB", "MZ", "CSRQ", "PCSDM", "HH", "HB", "YHZGX", "WHCD", "HYZK", "HJDZ", "BZDZBM", "LXDH", "QRRQ", "ZXBS", "ZXYY", "ZXRQ", "GXSJ"]
+REGISTER = [
+    "RYBH",
+    "GMSFHM",
+    "XM",
+    "CYM",
+    "XB",
+    "MZ",
+    "CSRQ",
+    "PCSDM",
+    "HH",
+    "HB",
+    "YHZGX",
+    "WHCD",
+    "HYZK",
+    "HJDZ",
+    "BZDZBM",
+    "LXDH",
+    "QRRQ",
+    "ZXBS",
+    "ZXYY",
+    "ZXRQ",
+    "GXSJ",
+]
 PERMIT = ["JZZBH", "GMSFHM", "XM", "XB", "CSRQ", "HJDQH", "JZDZ", "JZSY", "FWGX", "SLRQ", "QZYXQ", "LXDH", "ZT", "GXSJ"]
 ADDRESS = ["DZBM", "SQDM", "XQMC", "LDH", "DYH", "SH", "ZT", "GXSJ"]
 SQL_TABLES = {"offer_psb_register": REGISTER, "offer_psb_permit": PERMIT, "offer_psb_address": ADDRESS}
@@ -58,22 +80,34 @@ def connect(folder: Path) -> sqlite3.Connection:
 def create(db: sqlite3.Connection) -> None:
     """All offer tables, empty, and the ``visible_*`` views."""
     for table, columns in SQL_TABLES.items():
-        db.execute(f"CREATE TABLE {table} (version INTEGER PRIMARY KEY, available_at TEXT NOT NULL, {', '.join(f'{c} TEXT' for c in columns)})")
+        db.execute(
+            f"CREATE TABLE {table} (version INTEGER PRIMARY KEY, available_at TEXT NOT NULL, {', '.join(f'{c} TEXT' for c in columns)})"
+        )
         _view(db, table, columns[0], columns)
         db.execute(f"CREATE INDEX {table}_time ON {table} (GXSJ, {columns[0]})")
     for table in DOC_TABLES:
-        db.execute(f"CREATE TABLE {table} (version INTEGER PRIMARY KEY, available_at TEXT NOT NULL, key TEXT NOT NULL, updated_at TEXT NOT NULL, doc TEXT NOT NULL)")
+        db.execute(
+            f"CREATE TABLE {table} (version INTEGER PRIMARY KEY, available_at TEXT NOT NULL, key TEXT NOT NULL, updated_at TEXT NOT NULL, doc TEXT NOT NULL)"
+        )
         _view(db, table, "key", ["key", "updated_at", "doc"])
         db.execute(f"CREATE INDEX {table}_time ON {table} (updated_at, key)")
-    db.execute("CREATE TABLE offer_event (seq INTEGER PRIMARY KEY, type TEXT NOT NULL, available_at TEXT NOT NULL, doc TEXT NOT NULL)")
+    db.execute(
+        "CREATE TABLE offer_event (seq INTEGER PRIMARY KEY, type TEXT NOT NULL, available_at TEXT NOT NULL, doc TEXT NOT NULL)"
+    )
     db.execute(
         "CREATE TABLE offer_file (name TEXT PRIMARY KEY, kind TEXT NOT NULL, feed TEXT NOT NULL, period TEXT NOT NULL, available_at TEXT NOT NULL, spec TEXT NOT NULL)"
     )
-    db.execute("CREATE TABLE offer_row (file TEXT NOT NULL, sheet TEXT NOT NULL, position INTEGER NOT NULL, doc TEXT NOT NULL)")
+    db.execute(
+        "CREATE TABLE offer_row (file TEXT NOT NULL, sheet TEXT NOT NULL, position INTEGER NOT NULL, doc TEXT NOT NULL)"
+    )
     db.execute("CREATE INDEX offer_row_file ON offer_row (file, sheet, position)")
-    db.execute("CREATE TABLE offer_org (file TEXT NOT NULL, position INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (file, position))")
+    db.execute(
+        "CREATE TABLE offer_org (file TEXT NOT NULL, position INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (file, position))"
+    )
     db.execute("CREATE TABLE clock (moment TEXT NOT NULL)")
-    db.execute("CREATE TABLE truth_record (feed TEXT NOT NULL, source_key TEXT NOT NULL, person INTEGER NOT NULL, available_at TEXT NOT NULL, PRIMARY KEY (feed, source_key)) WITHOUT ROWID")
+    db.execute(
+        "CREATE TABLE truth_record (feed TEXT NOT NULL, source_key TEXT NOT NULL, person INTEGER NOT NULL, available_at TEXT NOT NULL, PRIMARY KEY (feed, source_key)) WITHOUT ROWID"
+    )
 
 
 def _view(db: sqlite3.Connection, table: str, key: str, columns: list[str]) -> None:
@@ -93,13 +127,15 @@ def put_offer(db: sqlite3.Connection, offer: Offer) -> int:
     lists = [np.asarray(c, dtype=object)[order].tolist() for c in offer.columns.values()]
     if offer.table in SQL_TABLES:
         db.executemany(
-            f"INSERT INTO {offer.table} (available_at, {', '.join(names)}) VALUES (?{', ?' * len(names)})", zip(available, *lists, strict=True)
+            f"INSERT INTO {offer.table} (available_at, {', '.join(names)}) VALUES (?{', ?' * len(names)})",
+            zip(available, *lists, strict=True),
         )
     else:
         docs = (orjson.dumps(dict(zip(names, row, strict=True))).decode() for row in zip(*lists, strict=True))
         keys, times = offer.key[order].tolist(), offer.updated_at[order].tolist()
         db.executemany(
-            f"INSERT INTO {offer.table} (available_at, key, updated_at, doc) VALUES (?, ?, ?, ?)", zip(available, keys, times, docs, strict=True)
+            f"INSERT INTO {offer.table} (available_at, key, updated_at, doc) VALUES (?, ?, ?, ?)",
+            zip(available, keys, times, docs, strict=True),
         )
     for suffix, rows, persons in offer.truth:
         keys = [f"{k}{suffix}" for k in offer.key[rows].tolist()]
@@ -113,7 +149,10 @@ def put_offer(db: sqlite3.Connection, offer: Offer) -> int:
 def put_file(db: sqlite3.Connection, file: File) -> int:
     """Put one file into the drop folder; returns its data lines."""
     spec = orjson.dumps(file.spec).decode()
-    db.execute("INSERT INTO offer_file VALUES (?, ?, ?, ?, ?, ?)", [file.name, file.kind, file.feed, file.period, file.available_at, spec])
+    db.execute(
+        "INSERT INTO offer_file VALUES (?, ?, ?, ?, ?, ?)",
+        [file.name, file.kind, file.feed, file.period, file.available_at, spec],
+    )
     position: dict[str, int] = {}
     rows = []
     for sheet, doc in file.rows:
@@ -121,13 +160,20 @@ def put_file(db: sqlite3.Connection, file: File) -> int:
         position[sheet] = at + 1
         rows.append((file.name, sheet, at, orjson.dumps(doc).decode()))
     db.executemany("INSERT INTO offer_row VALUES (?, ?, ?, ?)", rows)
-    db.executemany("INSERT OR IGNORE INTO truth_record VALUES (?, ?, ?, ?)", [(file.feed, k, int(p), file.available_at) for k, p in file.truth])
+    db.executemany(
+        "INSERT OR IGNORE INTO truth_record VALUES (?, ?, ?, ?)",
+        [(file.feed, k, int(p), file.available_at) for k, p in file.truth],
+    )
     return len(rows)
 
 
-def put_events(db: sqlite3.Connection, events: list[tuple[int, str, str, Mapping]], truth: list[tuple[str, str, int, str]]) -> int:
+def put_events(
+    db: sqlite3.Connection, events: list[tuple[int, str, str, Mapping]], truth: list[tuple[str, str, int, str]]
+) -> int:
     """Append stream events (seq, type, available_at, document) and their truth (feed, key, person, available_at)."""
-    db.executemany("INSERT INTO offer_event VALUES (?, ?, ?, ?)", [(s, t, a, orjson.dumps(d).decode()) for s, t, a, d in events])
+    db.executemany(
+        "INSERT INTO offer_event VALUES (?, ?, ?, ?)", [(s, t, a, orjson.dumps(d).decode()) for s, t, a, d in events]
+    )
     db.executemany("INSERT OR IGNORE INTO truth_record VALUES (?, ?, ?, ?)", truth)
     return len(events)
 

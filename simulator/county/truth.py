@@ -15,7 +15,18 @@ import pandas as pd
 from simulator.county.chance import Chance
 from simulator.county.places import Places
 
-FRAMES = ("people", "families", "registers", "cards", "card_members", "shops", "compounds", "buildings", "dwellings", "requests")
+FRAMES = (
+    "people",
+    "families",
+    "registers",
+    "cards",
+    "card_members",
+    "shops",
+    "compounds",
+    "buildings",
+    "dwellings",
+    "requests",
+)
 
 
 @dataclass
@@ -53,7 +64,13 @@ def save(county: County, db: sqlite3.Connection) -> None:
     """Write (replace) the truth tables of the county."""
     for name in FRAMES:
         _write(db, f"truth_{name}", county.frame(name))
-    meta = {"seed": county.seed, "noise": county.noise, "start": str(county.start), "taken": county.taken, "counters": county.counters}
+    meta = {
+        "seed": county.seed,
+        "noise": county.noise,
+        "start": str(county.start),
+        "taken": county.taken,
+        "counters": county.counters,
+    }
     db.execute("DROP TABLE IF EXISTS truth_meta")
     db.execute("CREATE TABLE truth_meta (document TEXT)")
     db.execute("INSERT INTO truth_meta VALUES (?)", [json.dumps(meta, sort_keys=True)])

@@ -39,7 +39,9 @@ def write(db: sqlite3.Connection, county: County, folder: Path) -> None:
         ((*head, *place) for *head, place in zip(ids, names, sexes, births, numbers, parts, strict=True)),
     )  # fmt: skip
     _csv(folder / "households.csv", "household_id kind true_person_id", _households(county, alive))
-    rows = db.execute("SELECT feed, source_key, person FROM truth_record WHERE available_at <= (SELECT moment FROM clock) ORDER BY feed, source_key")
+    rows = db.execute(
+        "SELECT feed, source_key, person FROM truth_record WHERE available_at <= (SELECT moment FROM clock) ORDER BY feed, source_key"
+    )
     _csv(folder / "crosswalk.csv", "feed source_key true_person_id", ((f, k, f"T{p:08d}") for f, k, p in rows))
 
 
@@ -52,7 +54,9 @@ def _households(county: County, alive: np.ndarray) -> Iterable[tuple[str, str, s
         yield from ((f"{letter}{h:08d}", kind, p) for h, p in zip(column[rows].tolist(), person_ids(rows), strict=True))
     members = county.card_members
     keep = alive[members["person"].to_numpy()]
-    for card, person in zip(members["card"].to_numpy()[keep].tolist(), person_ids(members["person"].to_numpy()[keep]), strict=True):
+    for card, person in zip(
+        members["card"].to_numpy()[keep].tolist(), person_ids(members["person"].to_numpy()[keep]), strict=True
+    ):
         yield f"A{card:08d}", "assistance", person
 
 

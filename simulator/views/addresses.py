@@ -33,11 +33,24 @@ class Addresses:
         self.compound = buildings["compound"].to_numpy()[self.building]
         self._number = buildings["number"].to_numpy()[self.building]
         self._unit, self._floor, self._room = (dwellings[c].to_numpy() for c in ("unit", "floor", "room"))
-        self._position, self._across = dwellings["position"].to_numpy(), buildings["rooms_per_floor"].to_numpy()[self.building]
+        self._position, self._across = (
+            dwellings["position"].to_numpy(),
+            buildings["rooms_per_floor"].to_numpy()[self.building],
+        )
         self._units = buildings["units"].to_numpy()[self.building]
-        self._names = {c: compounds[c].to_numpy() for c in ("name", "old_name", "alias", "street", "community_code", "letters", "phase")}
+        self._names = {
+            c: compounds[c].to_numpy()
+            for c in ("name", "old_name", "alias", "street", "community_code", "letters", "phase")
+        }
 
-    def write(self, purpose: str, keys: np.ndarray, dwellings: np.ndarray, styles: Mapping[str, float], dirt: Mapping[str, float]) -> np.ndarray:
+    def write(
+        self,
+        purpose: str,
+        keys: np.ndarray,
+        dwellings: np.ndarray,
+        styles: Mapping[str, float],
+        dirt: Mapping[str, float],
+    ) -> np.ndarray:
         """Address texts ("" where the dwelling is -1). ``styles``: form -> weight; ``dirt``: error -> rate, of
         ``alias old street nickname vague no_room no_unit wrong_room`` (see ``_compound`` and ``_write``)."""
         names = list(styles)

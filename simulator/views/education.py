@@ -15,13 +15,68 @@ from simulator.views.spoil_names import written_names
 from simulator.views.times import dashed
 
 FEED = "edu_enrolment"
-STYLES = {"full": 24, "dash": 24, "storey": 20, "hash": 5, "door": 4, "block": 6, "chinese": 3, "padded": 2, "side": 2, "old_town": 3, "wide": 2}
-HEADERS = ["序号", "学籍号", "姓名", "性别", "出生日期", "身份证件号", "民族", "户口性质", "年级", "班级", "入学年月", "就读方式", "学籍状态", "留守儿童", "随迁子女", "现住址", "监护人1姓名", "监护人1关系", "监护人1身份证件号", "监护人1电话", "监护人2姓名", "监护人2关系", "监护人2身份证件号", "监护人2电话"]
+STYLES = {
+    "full": 24,
+    "dash": 24,
+    "storey": 20,
+    "hash": 5,
+    "door": 4,
+    "block": 6,
+    "chinese": 3,
+    "padded": 2,
+    "side": 2,
+    "old_town": 3,
+    "wide": 2,
+}
+HEADERS = [
+    "序号",
+    "学籍号",
+    "姓名",
+    "性别",
+    "出生日期",
+    "身份证件号",
+    "民族",
+    "户口性质",
+    "年级",
+    "班级",
+    "入学年月",
+    "就读方式",
+    "学籍状态",
+    "留守儿童",
+    "随迁子女",
+    "现住址",
+    "监护人1姓名",
+    "监护人1关系",
+    "监护人1身份证件号",
+    "监护人1电话",
+    "监护人2姓名",
+    "监护人2关系",
+    "监护人2身份证件号",
+    "监护人2电话",
+]
 STUDENT = 16  # headers before the guardians'
-ALIASES = {"姓名": ("学生姓名",), "出生日期": ("出生年月日",), "身份证件号": ("身份证号", "证件号码"), "现住址": ("家庭住址",), "监护人1电话": ("联系电话",)}
+ALIASES = {
+    "姓名": ("学生姓名",),
+    "出生日期": ("出生年月日",),
+    "身份证件号": ("身份证号", "证件号码"),
+    "现住址": ("家庭住址",),
+    "监护人1电话": ("联系电话",),
+}
 _GRADES = ["一年级", "二年级", "三年级", "四年级", "五年级", "六年级", "初一", "初二", "初三", "高一", "高二", "高三"]
 _GUARDIAN_2 = 30_000_000
-ETHNIC = {"01": "汉", "02": "蒙古", "03": "回", "04": "藏", "05": "维吾尔", "06": "苗", "08": "壮", "10": "朝鲜", "11": "满", "15": "土家", "17": "哈萨克"}
+ETHNIC = {
+    "01": "汉",
+    "02": "蒙古",
+    "03": "回",
+    "04": "藏",
+    "05": "维吾尔",
+    "06": "苗",
+    "08": "壮",
+    "10": "朝鲜",
+    "11": "满",
+    "15": "土家",
+    "17": "哈萨克",
+}
 _SCHOOL_AREA = "130731"
 
 
@@ -90,7 +145,9 @@ def _sheet(scene: Scene, school: int, period: str, count: int) -> tuple[dict, di
     students, guardians = HEADERS[:STUDENT], HEADERS[STUDENT:]
     if u("order") < scene.rate(FEED, "sheet", "reordered"):
         middle = students[2:]
-        students = students[:2] + [middle[i] for i in scene.chance.order("sheet.columns", np.arange(len(middle)) + school * 100)]
+        students = students[:2] + [
+            middle[i] for i in scene.chance.order("sheet.columns", np.arange(len(middle)) + school * 100)
+        ]
     if u("no_number") < scene.rate(FEED, "sheet", "no_serial"):
         students = [h for h in students if h != "序号"]
     words = {}
@@ -100,7 +157,11 @@ def _sheet(scene: Scene, school: int, period: str, count: int) -> tuple[dict, di
         words[choices[int(u(header) * len(choices))] if use else header] = header
     shown = list(words)
     blank = [count // 2] if u("blank") < scene.rate(FEED, "sheet", "blank_row") else []
-    hidden = [w for w, h in words.items() if h in ("入学年月", "户口性质")] if u("hidden") < scene.rate(FEED, "sheet", "hidden") else []
+    hidden = (
+        [w for w, h in words.items() if h in ("入学年月", "户口性质")]
+        if u("hidden") < scene.rate(FEED, "sheet", "hidden")
+        else []
+    )
     author = names.surnames(scene.chance, "sheet.author", np.array([school]))[0] + "老师"
     phone = f"0313-65{int(u('phone') * 90000) + 10000}"
     footers = [{"0": "合计", "2": f"{count}人"}, {"0": f"填表人：{author}", "4": f"联系电话：{phone}"}]
@@ -122,7 +183,11 @@ def _guardians(scene: Scene, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     father, mother = scene.father[rows], scene.mother[rows]
     home = scene.home[rows]
     head = scene.county.families["head"].to_numpy()[home]
-    first = np.where(scene.chance.happens("guardian.father", rows, 0.55) & (father >= 0), father, np.where(mother >= 0, mother, father))
+    first = np.where(
+        scene.chance.happens("guardian.father", rows, 0.55) & (father >= 0),
+        father,
+        np.where(mother >= 0, mother, father),
+    )
     elder = np.where(scene.grandparent[rows] >= 0, scene.grandparent[rows], head)
     first = np.where(first < 0, elder, first)
     second = np.where(first == father, mother, father)
@@ -135,12 +200,22 @@ def _date_cells(scene: Scene, rows: np.ndarray, dates: np.ndarray) -> np.ndarray
     own = scene.chance.choose("edu.date.row", rows, [3, 3, 2, 2])
     way = np.where(scene.happens(FEED, "birth", "form", rows), own, way if scene.county.noise else 1)
     out = []
-    for text, kind in zip(dashed(dates), way.tolist(), strict=True):
+    oddly, how = (
+        scene.happens(FEED, "birth", "odd", rows).tolist(),
+        scene.chance.uniform(f"{FEED}.birth.odd.how", rows).tolist(),
+    )
+    for text, kind, strange, u in zip(dashed(dates), way.tolist(), oddly, how, strict=True):
         if text is None:
             out.append(None)
             continue
         y, m, d = text.split("-")
-        out.append((y + m + d, text, f"{y}年{int(m)}月{int(d)}日", {"date": text})[kind])
+        plain = (y + m + d, text, f"{y}年{int(m)}月{int(d)}日", {"date": text})[kind]
+        odd = (
+            f"{y}/{int(m)}/{int(d)}",
+            f"{y}.{int(m)}.{int(d)}",
+            (np.datetime64(text) - np.datetime64("1899-12-30")).astype(int).item(),
+        )
+        out.append(odd[int(u * 3)] if strange else plain)
     return _objects(out)
 
 
@@ -165,14 +240,25 @@ def _id_cells(scene: Scene, keys: np.ndarray, numbers: np.ndarray, kind: str) ->
     return _objects(out)
 
 
-def _cells(scene: Scene, rows: np.ndarray, year: int, month: int) -> tuple[dict[str, np.ndarray], list[tuple[str, int]]]:
+def _cells(
+    scene: Scene, rows: np.ndarray, year: int, month: int
+) -> tuple[dict[str, np.ndarray], list[tuple[str, int]]]:
     chance = scene.chance
-    number = spoil.resident_ids(scene, FEED, rows, rows, other=np.where(scene.mother[rows] >= 0, scene.mother[rows], scene.father[rows]))
+    number = spoil.resident_ids(
+        scene, FEED, rows, rows, other=np.where(scene.mother[rows] >= 0, scene.mother[rows], scene.father[rows])
+    )
     key = pupil_numbers(scene, rows, number)
     unkeyed = scene.happens(FEED, "state", "no_key", rows)
-    ethnic = _objects([ETHNIC.get(c, "其他") + ("族" if u < 0.7 else "") for c, u in zip(scene.ethnicity[rows], chance.uniform("edu.ethnic", rows), strict=True)])
+    ethnic = _objects(
+        [
+            ETHNIC.get(c, "其他") + ("族" if u < 0.7 else "")
+            for c, u in zip(scene.ethnicity[rows], chance.uniform("edu.ethnic", rows), strict=True)
+        ]
+    )
     dwelling, _ = scene.known_dwelling(FEED, rows)
-    address = with_outside(scene, FEED, rows, dwelling, scene.address(FEED, np.maximum(scene.family[rows], 0), dwelling, STYLES))
+    address = with_outside(
+        scene, FEED, rows, dwelling, scene.address(FEED, np.maximum(scene.family[rows], 0), dwelling, STYLES)
+    )
     address = np.where(scene.happens(FEED, "address", "missing", rows), None, address)
     grade = scene.grade[rows]
     entered = (year if month >= 9 else year - 1) - (grade - np.select([grade <= 6, grade <= 9], [1, 7], 10))
@@ -206,12 +292,16 @@ def _cells(scene: Scene, rows: np.ndarray, year: int, month: int) -> tuple[dict[
             f"监护人{n}姓名": name, f"监护人{n}关系": np.where(has, relation, None), f"监护人{n}身份证件号": np.where(has, guardian_id, None),
             f"监护人{n}电话": np.where(has & (phone != ""), phone, None),
         }  # fmt: skip
-        truth += [(f"{k}#guardian{n}", p) for k, p, ok, skip in zip(key.tolist(), guardian.tolist(), has.tolist(), unkeyed.tolist(), strict=True) if ok and not skip]
+        truth += [
+            (f"{k}#guardian{n}", p)
+            for k, p, ok, skip in zip(key.tolist(), guardian.tolist(), has.tolist(), unkeyed.tolist(), strict=True)
+            if ok and not skip
+        ]
     return cells, truth
 
 
 def _kin(code: str) -> str:
     """A guardian's relation as schools write it."""
-    return {"51": "父亲", "52": "母亲", "61": "祖父", "62": "祖母"}.get(code, TEXT.get(code, "其他") if code not in ("99", "97") else "祖父母")
-
-
+    return {"51": "父亲", "52": "母亲", "61": "祖父", "62": "祖母"}.get(
+        code, TEXT.get(code, "其他") if code not in ("99", "97") else "祖父母"
+    )

@@ -13,9 +13,40 @@ from simulator.views.spoil_names import written_names
 from simulator.views.times import dashed, iso, office_hours, spread
 
 FEED = "market_entity"
-STYLES = {"full": 30, "official": 20, "storey": 14, "dash": 14, "block": 8, "chinese": 4, "padded": 3, "door": 3, "old_town": 4}
-_TRADES = ["便民超市", "百货店", "五金店", "小吃店", "面馆", "蔬菜店", "理发店", "服装店", "药店", "电器维修部", "建材门市", "水果店", "烟酒店", "汽修厂", "打印部", "饭店", "美容店", "培训中心", "洗衣店", "早餐店"]
-_OLD = "涿鹿县商业街"
+STYLES = {
+    "full": 30,
+    "official": 20,
+    "storey": 14,
+    "dash": 14,
+    "block": 8,
+    "chinese": 4,
+    "padded": 3,
+    "door": 3,
+    "old_town": 4,
+}
+_TRADES = [
+    "便民超市",
+    "百货店",
+    "五金店",
+    "小吃店",
+    "面馆",
+    "蔬菜店",
+    "理发店",
+    "服装店",
+    "药店",
+    "电器维修部",
+    "建材门市",
+    "水果店",
+    "烟酒店",
+    "汽修厂",
+    "打印部",
+    "饭店",
+    "美容店",
+    "培训中心",
+    "洗衣店",
+    "早餐店",
+]
+_GONE = "涿鹿镇老市场"
 
 
 def entities(scene: Scene, shops: np.ndarray, changed: np.ndarray | None = None) -> Offer:
@@ -23,20 +54,29 @@ def entities(scene: Scene, shops: np.ndarray, changed: np.ndarray | None = None)
     frame, chance = scene.county.shops, scene.chance
     who = frame["operator"].to_numpy()[shops]
     kind = frame["kind"].to_numpy()[shops]
-    key = np.array([ids.uscc(str(k), 1_000_003 + int(s) * 7_907) for k, s in zip(kind, shops, strict=True)], dtype=object)
+    key = np.array(
+        [ids.uscc(str(k), 1_000_003 + int(s) * 7_907) for k, s in zip(kind, shops, strict=True)], dtype=object
+    )
     opened = frame["opened"].to_numpy()[shops].astype("datetime64[D]")
     dwelling, _ = scene.known_dwelling(FEED, who)
     dwelling = np.where(dwelling == -1, scene.places.buildings["first"].to_numpy()[0], dwelling)
     home = with_outside(scene, FEED, shops, dwelling, scene.address(FEED, shops, dwelling, STYLES))
     site = chance.integers("shop.site", shops, 0, len(scene.places.dwellings))
     a = scene.addresses
-    words = [f"涿鹿县涿鹿镇{a.parts(d)[0]}{('底商' + str(1 + n % 12) + '号') if a.parts(d)[2] else a.parts(d)[1] + '号'}" for n, d in zip(shops.tolist(), site.tolist(), strict=True)]
+    words = [
+        f"涿鹿县涿鹿镇{a.parts(d)[0]}{('底商' + str(1 + n % 12) + '号') if a.parts(d)[2] else a.parts(d)[1] + '号'}"
+        for n, d in zip(shops.tolist(), site.tolist(), strict=True)
+    ]
     gone = scene.happens(FEED, "address", "demolished", shops)
     at_home = chance.happens("shop.home", shops, 0.12)
-    premises = np.where(gone, _OLD, np.where(at_home, home, np.array(words, dtype=object)))
+    premises = np.where(gone, _GONE, np.where(at_home, home, np.array(words, dtype=object)))
     trade = np.array(_TRADES, dtype=object)[chance.integers("shop.trade", shops, 0, len(_TRADES))]
     given = np.array([n[1:] if len(n) > 1 else n for n in scene.name[who]], dtype=object)
-    title = np.where(kind == 91, "涿鹿" + given + "商贸有限公司", np.where(kind == 93, "涿鹿县" + given + "种植专业合作社", "涿鹿县" + given + trade))
+    title = np.where(
+        kind == 91,
+        "涿鹿" + given + "商贸有限公司",
+        np.where(kind == 93, "涿鹿县" + given + "种植专业合作社", "涿鹿县" + given + trade),
+    )
     number = spoil.resident_ids(scene, FEED, shops, who)
     phone = spoil.phones(scene, FEED, shops, who)
     if changed is None:

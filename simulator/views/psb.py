@@ -50,10 +50,18 @@ def register(scene: Scene, rows: np.ndarray, changed: np.ndarray | None = None) 
     dwelling = county.registers["dwelling"].to_numpy()[book]
     relation = np.where(collective >= 0, "99", relations(county.people, rows, np.where(head >= 0, head, rows)))
     plain = scene.happens(FEED, "code", "plain_relation", rows)
-    relation = np.where(plain & np.isin(relation, ["21", "22", "23"]), "20", np.where(plain & np.isin(relation, ["31", "32", "33"]), "30", relation))
+    relation = np.where(
+        plain & np.isin(relation, ["21", "22", "23"]),
+        "20",
+        np.where(plain & np.isin(relation, ["31", "32", "33"]), "30", relation),
+    )
     relation = np.where(scene.happens(FEED, "code", "relation", rows) & (relation != "02"), "97", relation)
     relation = np.where(scene.happens(FEED, "code", "two_heads", rows), "02", relation)
-    sex = np.where(scene.happens(FEED, "code", "sex", rows), 3 - scene.sex[rows], scene.sex[rows]).astype(str).astype(object)
+    sex = (
+        np.where(scene.happens(FEED, "code", "sex", rows), 3 - scene.sex[rows], scene.sex[rows])
+        .astype(str)
+        .astype(object)
+    )
     age = ages(scene.birth[rows], scene.today)
     dead = known_dead(scene, FEED, rows)
     marital = scene.marital[rows].astype(str).astype(object)
@@ -66,9 +74,15 @@ def register(scene: Scene, rows: np.ndarray, changed: np.ndarray | None = None) 
     hall = np.array([f"河北省张家口市涿鹿县涿鹿镇{name}集体户" for name in COLLECTIVE], dtype=object)
     texts = np.where(collective >= 0, hall[collective], texts)
     has_code = chance.happens(f"{FEED}.coded", book, scene.coverage(FEED, "address_code"))
-    phone = np.where(chance.happens(f"{FEED}.has_phone", rows, scene.coverage(FEED, "phone")), spoil.phones(scene, FEED, rows, rows), None)
+    phone = np.where(
+        chance.happens(f"{FEED}.has_phone", rows, scene.coverage(FEED, "phone")),
+        spoil.phones(scene, FEED, rows, rows),
+        None,
+    )
     schooling = scene.schooling[rows]
     former = np.where(chance.happens(f"{FEED}.former", rows, 0.75), scene.former_name[rows], "")
+    marital = np.where(scene.happens(FEED, "code", "unmapped", rows), "50", marital)
+    schooling = np.where(scene.happens(FEED, "code", "unmapped", rows + 1), "52", schooling)
     if changed is None:
         since = np.where(dead, scene.death_date[rows], scene.registered_on[rows]).astype("datetime64[D]")
         changed = office_hours(scene, FEED, rows, spread(scene, FEED, rows, since, 2500))
@@ -82,7 +96,7 @@ def register(scene: Scene, rows: np.ndarray, changed: np.ndarray | None = None) 
         "CYM": np.where(former == "", None, former),
         "XB": sex,
         "MZ": np.where(scene.happens(FEED, "code", "ethnicity", rows), "97", scene.ethnicity[rows]),
-        "CSRQ": compact(spoil.births(scene, FEED, rows, rows)),
+        "CSRQ": spoil.impossible(scene, FEED, rows, compact(spoil.births(scene, FEED, rows, rows))),
         "PCSDM": station_code[book],
         "HH": number[book],
         "HB": np.where(collective >= 0, "2", "1"),
@@ -95,7 +109,9 @@ def register(scene: Scene, rows: np.ndarray, changed: np.ndarray | None = None) 
         "QRRQ": compact(scene.registered_on[rows]),
         "ZXBS": np.where(dead, "1", "0"),
         "ZXYY": np.where(dead, "1", None),
-        "ZXRQ": np.where(dead, compact(np.minimum(scene.death_date[rows].astype("datetime64[D]") + 6, scene.today)), None),
+        "ZXRQ": np.where(
+            dead, compact(np.minimum(scene.death_date[rows].astype("datetime64[D]") + 6, scene.today)), None
+        ),
         "GXSJ": text(written, " "),
     }
     every = np.arange(len(rows))
@@ -131,7 +147,9 @@ def moved_rows(scene: Scene) -> Offer:
         "ZXBS": np.where(open_, "0", "1"), "ZXYY": np.where(open_, None, "2"), "ZXRQ": np.where(open_, None, compact(on)), "GXSJ": text(changed, " "),
         "QRRQ": compact(scene.birth[rows]), "LXDH": np.full(len(rows), None),
     }  # fmt: skip
-    return Offer(FEED, offer.table, columns["RYBH"], columns, columns["GXSJ"], text(changed), [("", np.arange(len(rows)), rows)])
+    return Offer(
+        FEED, offer.table, columns["RYBH"], columns, columns["GXSJ"], text(changed), [("", np.arange(len(rows)), rows)]
+    )
 
 
 def permit_holders(scene: Scene) -> np.ndarray:
@@ -145,14 +163,20 @@ def permits(scene: Scene, rows: np.ndarray, changed: np.ndarray | None = None) -
     """Residence permits of people ``rows``; a lapsed one is not a move-out."""
     feed, chance = "psb_permit", scene.chance
     moved = scene.moved_in[rows].astype("datetime64[D]")
-    issued = np.minimum(np.maximum(moved + chance.integers("permit.after", rows, 3, 240), scene.today - 3000), scene.today)
+    issued = np.minimum(
+        np.maximum(moved + chance.integers("permit.after", rows, 3, 240), scene.today - 3000), scene.today
+    )
     renewed = scene.happens(feed, "state", "lapsed", rows)
-    until = np.where(renewed, issued + 365, np.maximum(issued + 365, scene.today + chance.integers("permit.until", rows, 5, 360)))
+    until = np.where(
+        renewed, issued + 365, np.maximum(issued + 365, scene.today + chance.integers("permit.until", rows, 5, 360))
+    )
     state = np.where(until < scene.today, "2", "1")
     stale = scene.happens(feed, "address", "stale", rows) & (scene.previous[rows] >= 0)
     dwelling = np.where(stale, scene.previous[rows], scene.dwelling[rows])
     tenure = scene.county.families["tenure"].to_numpy()[scene.home[rows]].astype(str).astype(object)
-    reason = np.array(["务工", "经商", "就学", "投靠亲属", "购房"], dtype=object)[chance.choose("permit.why", rows, [42, 18, 8, 20, 12])]
+    reason = np.array(["务工", "经商", "就学", "投靠亲属", "购房"], dtype=object)[
+        chance.choose("permit.why", rows, [42, 18, 8, 20, 12])
+    ]
     if changed is None:
         changed = office_hours(scene, feed, rows, issued)
     phone = spoil.phones(scene, feed, rows, rows)
@@ -166,7 +190,15 @@ def permits(scene: Scene, rows: np.ndarray, changed: np.ndarray | None = None) -
         "JZSY": reason, "FWGX": tenure, "SLRQ": compact(issued), "QZYXQ": compact(until), "LXDH": np.where(phone == "", None, phone), "ZT": state,
         "GXSJ": text(changed, " "),
     }  # fmt: skip
-    return Offer(feed, "offer_psb_permit", key, columns, columns["GXSJ"], _available(scene, feed, rows, changed), [("", np.arange(len(rows)), rows)])
+    return Offer(
+        feed,
+        "offer_psb_permit",
+        key,
+        columns,
+        columns["GXSJ"],
+        _available(scene, feed, rows, changed),
+        [("", np.arange(len(rows)), rows)],
+    )
 
 
 def standard_addresses(scene: Scene, dwellings: np.ndarray, changed: np.ndarray | None = None) -> Offer:
@@ -175,7 +207,12 @@ def standard_addresses(scene: Scene, dwellings: np.ndarray, changed: np.ndarray 
     keys = dwellings.astype(np.int64)
     parts = [a.parts(d) for d in dwellings.tolist()]
     if changed is None:
-        changed = office_hours(scene, feed, keys, np.full(len(keys), scene.county.start) - scene.chance.integers("address.ago", keys, 30, 2000))
+        changed = office_hours(
+            scene,
+            feed,
+            keys,
+            np.full(len(keys), scene.county.start) - scene.chance.integers("address.ago", keys, 30, 2000),
+        )
     old = scene.happens(feed, "address", "old_name", a.compound[dwellings])
     names = scene.places.compounds["old_name"].to_numpy()[a.compound[dwellings]]
     code = address_code(scene, dwellings)

@@ -60,6 +60,13 @@ def _question(name: str, draw: float) -> str:
     return _star(name, draw).replace("*", "?")
 
 
+def _latin(name: str, draw: float) -> str:
+    """WANG YAN: how a name that could not be typed is helped out with."""
+    from pypinyin import lazy_pinyin
+
+    return " ".join(lazy_pinyin(name)).upper() if any(c in _RARE for c in name) else name
+
+
 _ERRORS: dict[str, Callable[[str, float], str]] = {
     "homophone": lambda n, d: _one(n, d, homophones()),
     "surname": lambda n, d: _one(n[0], d, {**LOOKALIKE, **homophones()}, given_only=False) + n[1:],
@@ -72,6 +79,7 @@ _ERRORS: dict[str, Callable[[str, float], str]] = {
     "star": _star,
     "question": _question,
     "pua": _pua,
+    "latin": _latin,
     "space": _spaced,
     "note": lambda n, d: n + _NOTES[int(d * len(_NOTES))],
 }
@@ -86,7 +94,9 @@ def written_names(scene: Scene, feed: str, keys: np.ndarray, rows: np.ndarray, k
     rates = scene.errors(feed, kind)
     before = scene.former_name[rows]
     if rates.get("former"):
-        out = np.where((before != "") & scene.chance.happens(f"{feed}.{kind}.former", keys, rates["former"]), before, out)
+        out = np.where(
+            (before != "") & scene.chance.happens(f"{feed}.{kind}.former", keys, rates["former"]), before, out
+        )
     for error, change in _ERRORS.items():
         rate = rates.get(error, 0.0)
         if not rate:
