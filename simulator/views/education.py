@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.county import ids, names
+from simulator.county import ids
 from simulator.county.kinship import TEXT, relations
-from simulator.county.lives import SCHOOLS
 from simulator.county.store import File
 from simulator.views import spoil
 from simulator.views.health import with_outside
 from simulator.views.noise import Scene
+from simulator.views.sheets import FEED, look
 from simulator.views.spoil_names import written_names
 from simulator.views.times import dashed
 
-FEED = "edu_enrolment"
 STYLES = {
     "full": 24,
     "dash": 24,
@@ -27,40 +26,6 @@ STYLES = {
     "side": 2,
     "old_town": 3,
     "wide": 2,
-}
-HEADERS = [
-    "序号",
-    "学籍号",
-    "姓名",
-    "性别",
-    "出生日期",
-    "身份证件号",
-    "民族",
-    "户口性质",
-    "年级",
-    "班级",
-    "入学年月",
-    "就读方式",
-    "学籍状态",
-    "留守儿童",
-    "随迁子女",
-    "现住址",
-    "监护人1姓名",
-    "监护人1关系",
-    "监护人1身份证件号",
-    "监护人1电话",
-    "监护人2姓名",
-    "监护人2关系",
-    "监护人2身份证件号",
-    "监护人2电话",
-]
-STUDENT = 16  # headers before the guardians'
-ALIASES = {
-    "姓名": ("学生姓名",),
-    "出生日期": ("出生年月日",),
-    "身份证件号": ("身份证号", "证件号码"),
-    "现住址": ("家庭住址",),
-    "监护人1电话": ("联系电话",),
 }
 _GRADES = ["一年级", "二年级", "三年级", "四年级", "五年级", "六年级", "初一", "初二", "初三", "高一", "高二", "高三"]
 _GUARDIAN_2 = 30_000_000
@@ -83,10 +48,6 @@ _SCHOOL_AREA = "130731"
 def pupils(scene: Scene) -> np.ndarray:
     """Pupils enrolled in the town's schools."""
     return np.flatnonzero((scene.level > 0) & (scene.home >= 0))
-
-
-def school_name(level: int, number: int) -> str:
-    return SCHOOLS[level][number]
 
 
 def pupil_numbers(scene: Scene, rows: np.ndarray, id_cell: np.ndarray) -> np.ndarray:
@@ -124,7 +85,7 @@ def workbook(scene: Scene, period: str, available_at: str) -> File | None:
     sheets, lines = [], []
     for school in np.unique(schools).tolist():
         at = np.flatnonzero(schools == school)
-        sheet, words = _sheet(scene, school, period, len(at))
+        sheet, words = look(scene, school, period, len(at))
         sheets.append(sheet)
         columns = [cells[h][at].tolist() for h in words.values()]
         shown = list(words)
@@ -136,46 +97,6 @@ def workbook(scene: Scene, period: str, available_at: str) -> File | None:
             lines.append((sheet["name"], doc))
     name = f"学籍信息_{period}.xlsx"
     return File(FEED, name, "xlsx", period, available_at, {"sheets": sheets}, lines, truth)
-
-
-def _sheet(scene: Scene, school: int, period: str, count: int) -> tuple[dict, dict[str, str]]:
-    """A sheet's look, and its header words -> canonical header, in order. Every school keeps its own habits."""
-    title = school_name(school // 100, school % 100)
-    u = lambda what: float(scene.chance.uniform(f"sheet.{what}", [school])[0])  # noqa: E731
-    students, guardians = HEADERS[:STUDENT], HEADERS[STUDENT:]
-    if u("order") < scene.rate(FEED, "sheet", "reordered"):
-        middle = students[2:]
-        students = students[:2] + [
-            middle[i] for i in scene.chance.order("sheet.columns", np.arange(len(middle)) + school * 100)
-        ]
-    if u("no_number") < scene.rate(FEED, "sheet", "no_serial"):
-        students = [h for h in students if h != "序号"]
-    words = {}
-    for header in students + guardians:
-        choices = ALIASES.get(header, ())
-        use = choices and u(f"alias.{header}") < scene.rate(FEED, "sheet", "alias")
-        words[choices[int(u(header) * len(choices))] if use else header] = header
-    shown = list(words)
-    blank = [count // 2] if u("blank") < scene.rate(FEED, "sheet", "blank_row") else []
-    hidden = (
-        [w for w, h in words.items() if h in ("入学年月", "户口性质")]
-        if u("hidden") < scene.rate(FEED, "sheet", "hidden")
-        else []
-    )
-    author = names.surnames(scene.chance, "sheet.author", np.array([school]))[0] + "老师"
-    phone = f"0313-65{int(u('phone') * 90000) + 10000}"
-    footers = [{"0": "合计", "2": f"{count}人"}, {"0": f"填表人：{author}", "4": f"联系电话：{phone}"}]
-    if u("footer") < 0.4:
-        footers.append({"0": f"填表日期：{period[:4]}年{int(period[4:])}月25日"})
-    if not scene.county.noise:
-        footers = []
-    full = title if title.startswith("涿鹿") else "涿鹿县" + title
-    sheet = {
-        "name": title, "title": f"{full}学籍信息表（{period[:4]}年{int(period[4:])}月）",
-        "groups": [["学生信息", 0, len(students) - 1], ["监护人信息", len(students), len(shown) - 1]],
-        "headers": shown, "hidden": hidden, "blank_after": blank, "footers": footers,
-    }  # fmt: skip
-    return sheet, words
 
 
 def _guardians(scene: Scene, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
