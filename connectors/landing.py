@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from connectors import refused
 from connectors.base import Connector, Page, Read, sm3
-from connectors.columns import missing
+from connectors.columns import lay_out, missing
 from connectors.connection import Connection
 from connectors.errors import AuthenticationRefused, ConnectorError, DeliveryRefused, PermanentError
 from connectors.landed import COMPLETE, LandedBatch, open_batch
@@ -168,7 +168,8 @@ class Landing:
         found = [entry for page in spool.entries for entry in page["drift"]]
         if spool.rows and not all(entry["judged"] for entry in spool.entries):
             # A key that a few rows leave out is no schema; one that a whole large read lacks is.
-            found += missing(contract, spool.columns, read.delivery, refuse=spool.rows >= contract.gate.least)
+            there = lay_out(contract, spool.columns, read.delivery, judge_missing=False).positions
+            found += missing(contract, there, read.delivery, refuse=spool.rows >= contract.gate.least)
         return list({(d["column"], d["kind"], d.get("seen")): d for d in found}.values())
 
     def _begin(self, contract: Contract, read: Read, fetched_at: datetime) -> Spool:
