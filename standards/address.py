@@ -116,7 +116,7 @@ def _heads(heads: pa.Array) -> dict[str, pa.Array]:
     community = pc.struct_field(named, "community")
     head = pc.coalesce(pc.struct_field(named, "rest"), head)
     # A street number before the compound's name says where it lies, not what it is called.
-    head = columns.substitute(head, r"^.{2,12}(?:路|街|巷|大道|胡同)\d+号([^\d院号附]{2,}.*)$", r"\1")
+    head = columns.substitute(head, r"^.{2,12}(?:路|街|巷|大道|胡同)\d+号([^\d院号附]{3,}.*)$", r"\1")
     phased = pc.extract_regex(head, rf"^(?P<before>.{{2,}}?)第?(?P<phase>{_N})期(?P<after>.*)$")
     phase = numerals.arabic(pc.struct_field(phased, "phase"))
     joined = pc.binary_join_element_wise(pc.struct_field(phased, "before"), pc.struct_field(phased, "after"), "")
