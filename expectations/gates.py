@@ -1,4 +1,4 @@
-"""Gates (闸口): a batch that loses or changes too much waits for a person before it touches the warehouse."""
+"""Gates (闸门): a batch that loses or changes too much waits for a person before it touches the warehouse."""
 
 from __future__ import annotations
 

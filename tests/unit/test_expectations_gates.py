@@ -1,4 +1,4 @@
-"""Gates (闸口) and lateness (时效): when a batch waits for a person, and when a feed did not come."""
+"""Gates (闸门) and lateness (时效): when a batch waits for a person, and when a feed did not come."""
 
 from __future__ import annotations
 
