@@ -203,12 +203,12 @@ def _compound_names(chance: Chance, frame: pd.DataFrame) -> pd.DataFrame:
     for i, (community, kind) in enumerate(zip(frame["community_code"], frame["kind"], strict=True)):
         quarter, phase, old, alias = COMMUNITIES[community][0], 0, "", ""
         if kind == "detached":
-            name = quarter + _DETACHED[i % len(_DETACHED)]
+            name, turn = quarter + _DETACHED[i % len(_DETACHED)], i
             while name in taken:
                 name = (
-                    quarter + "一二三四五六七八九"[len(taken) % 9] + "号" + _DETACHED[(i + len(taken)) % len(_DETACHED)]
+                    quarter + "一二三四五六七八九"[len(taken) % 9] + "号" + _DETACHED[(turn + len(taken)) % len(_DETACHED)]
                 )
-                i += 1
+                turn += 1
         elif i < len(COMMUNITIES):
             name = quarter + "小区"
         elif u["phase"][i] < 0.14 and previous:  # the second phase of the compound before
