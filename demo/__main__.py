@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from demo.story import DemoFailed, live_one_day
 from demo.summary import print_summary
 from gridhub.settings import Settings
 
-app = typer.Typer(add_completion=False, help=__doc__)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console()
 
 Persons = Annotated[int, typer.Option(help="inhabitants of the simulated county")]
@@ -61,4 +62,5 @@ def down() -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     app()

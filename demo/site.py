@@ -31,15 +31,21 @@ class Site:
         """Airflow over its own database beside the warehouse."""
         self.server.start()
         environ = {"GRIDHUB_HOME": str(self.home), **self.county.environment()}
-        return LocalAirflow(self.home / "airflow", self.server.ensure_database("airflow"), environ)
+        # SQLAlchemy's default driver is another one than the lock's.
+        url = self.server.ensure_database("airflow").replace("postgresql://", "postgresql+psycopg2://", 1)
+        return LocalAirflow(self.home / "airflow", url, environ)
 
-    def start(self, say: Say, components: tuple[str, ...] = COMPONENTS) -> None:
-        """Start what is not running. Raises what the parts raise."""
+    def start(self, say: Say, components: tuple[str, ...] = COMPONENTS, new_day: bool = False) -> None:
+        """Start what is not running; with ``new_day`` a county that was reported on lives one more day first.
+        Raises what the parts raise."""
         say("• embedded PostgreSQL")
         self.server.start()
         if not self.county.exists():
             say(f"• a county of {self.county.persons:,} persons (synthetic)")
             self.county.make()
+        elif new_day and (self.home / "out" / "report").exists():
+            say("• the county lives one more day")
+            self.county.advance()
         say("• its departments: HTTP, SQL, SFTP, files")
         self.county.serve(self.server.ensure_database("exchange"))
         say("• Airflow")
@@ -57,7 +63,7 @@ class Site:
     def running(self, components: tuple[str, ...], say: Say) -> Iterator[None]:
         """The site for the length of a block."""
         try:
-            self.start(say, components)
+            self.start(say, components, new_day=True)
             yield
         finally:
             self.stop()

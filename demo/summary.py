@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.table import Table
-from warehouse.bulk import read_arrow
 
 from demo.site import Site
 from demo.story import DayFigures
 from gridhub.pipeline import Hub
 from gridhub.settings import Settings
+from warehouse.bulk import read_arrow
 
 FEEDS = """
 SELECT feed, count(*) FILTER (WHERE state = 'loaded') AS batches, sum(landed) AS landed,
