@@ -94,6 +94,14 @@ def test_a_rule_that_can_not_be_judged_is_an_error_and_not_bad_data(broken, says
     assert caught.value.__cause__ is None and "x" not in str(caught.value).split(": ", 1)[1].split()  # no value of the data
 
 
+def test_a_metric_that_chokes_on_a_value_quotes_it_nowhere(caplog, capfd):
+    frame = pd.DataFrame({"id": ["欧阳静欧阳静欧阳静欧阳静欧阳静欧阳"], "sex": pd.Series(["1"], dtype="str")})
+    asked = rule("sex", "expect_column_values_to_agree_with_resident_id", column="sex", id_column="id", part="sex")
+    with caplog.at_level("DEBUG"), pytest.raises(ExpectationError) as caught:
+        engine.judge(frame, [asked], {})
+    assert "欧阳" not in str(caught.value) + caplog.text + "".join(capfd.readouterr())
+
+
 def test_a_rule_that_vanishes_or_is_cut_short_fails_closed(monkeypatch):
     asked = [rule("one", "expect_column_values_to_be_between", column="a", max_value=1), rule("two", "expect_column_values_to_be_unique", column="a")]
     suites = engine.gx.ExpectationSuite
