@@ -18,6 +18,7 @@ p AS (SELECT unique_id, settled, unnest(phones) AS phone FROM e),
 r AS (SELECT unique_id, settled, unnest(rooms) AS room FROM e),
 d AS (SELECT unique_id, settled, unnest(buildings) AS building FROM e),
 k AS (SELECT unique_id, settled, unnest(kin) AS kin FROM e),
+f AS (SELECT unique_id, settled, unnest(kin_phones) AS phone FROM e),
 m AS (SELECT unique_id, settled, unnest(masks) AS mask FROM e),
 keyed AS (
     SELECT unique_id, settled, hash('surname birth', e.c1, b.birth) AS key FROM b JOIN e USING (unique_id, settled) WHERE e.c1 IS NOT NULL
@@ -31,9 +32,13 @@ keyed AS (
     UNION ALL SELECT unique_id, settled, hash('birth phone', birth, phone) FROM b JOIN p USING (unique_id, settled)
     UNION ALL SELECT unique_id, settled, hash('birth room', birth, room) FROM b JOIN r USING (unique_id, settled)
     UNION ALL SELECT unique_id, settled, hash('birth kin', birth, kin) FROM b JOIN k USING (unique_id, settled)
-    UNION ALL SELECT unique_id, settled, hash('surname phone', e.c1, p.phone) FROM p JOIN e USING (unique_id, settled) WHERE c1 IS NOT NULL
-    UNION ALL SELECT unique_id, settled, hash('surname kin', e.c1, k.kin) FROM k JOIN e USING (unique_id, settled) WHERE c1 IS NOT NULL
-    UNION ALL SELECT unique_id, settled, hash('surname mask', e.c1, m.mask) FROM m JOIN e USING (unique_id, settled) WHERE c1 IS NOT NULL
+    UNION ALL SELECT unique_id, settled, hash('sound phone', e.p1, p.phone) FROM p JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
+    UNION ALL SELECT unique_id, settled, hash('sound kin', e.p1, k.kin) FROM k JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
+    UNION ALL SELECT unique_id, settled, hash('sound mask', e.p1, m.mask) FROM m JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
+    UNION ALL SELECT unique_id, settled, hash('mask room', m.mask, r.room) FROM m JOIN r USING (unique_id, settled)
+    UNION ALL SELECT unique_id, settled, hash('mask birth', m.mask, b.birth) FROM m JOIN b USING (unique_id, settled)
+    UNION ALL SELECT unique_id, settled, hash('sound room', e.p1, r.room) FROM r JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
+    UNION ALL SELECT unique_id, settled, hash('name phone', n.name, f.phone) FROM n JOIN f USING (unique_id, settled)
     UNION ALL SELECT unique_id, settled, hash('surname id15', c1, id15) FROM e WHERE id15 IS NOT NULL AND c1 IS NOT NULL
     UNION ALL SELECT unique_id, settled, hash('name', name) FROM n)
 SELECT DISTINCT key, unique_id, settled FROM keyed

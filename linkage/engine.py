@@ -69,7 +69,7 @@ def _link(con, mentions, previous, decisions, aliases, settings, figures) -> Lin
     clock.lap("anchors")
     weights = settings.weights
     for round_no in range(1, model.setting("rounds") + 1):
-        count = entities.build_entities(con, linking.label)
+        count = entities.build_entities(con, linking.label, model.setting("largest_group"))
         open_entities = con.execute("SELECT count(*) FROM entity WHERE id IS NULL").fetchall()[0][0]
         prior = min(0.1, max(1, open_entities) / max(1.0, count * (count - 1) / 2))
         clock.lap("entities")

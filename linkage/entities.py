@@ -26,6 +26,25 @@ FROM member a JOIN member b ON a.grp = b.grp AND a.e <> b.e
 GROUP BY a.e
 """
 
+# Who lives in the same dwelling by any record (an archive, a permit, the register): whoever is visited together with one of
+# them probably is one of them. A dwelling with very many people is a hall or a wrong resolution.
+_MATES_SQL = """
+CREATE OR REPLACE TEMP TABLE mates AS
+WITH lives AS (SELECT DISTINCT l.e, f.room FROM labelled l JOIN form f USING (i)
+               WHERE f.room IS NOT NULL AND f.dwelling_kind IS DISTINCT FROM 'premises' AND l.e IN (FROM anchored)),
+small AS (FROM lives WHERE room IN (SELECT room FROM lives GROUP BY room HAVING count(*) BETWEEN 2 AND $largest))
+SELECT a.e, list(DISTINCT b.e ORDER BY b.e) AS mates FROM small a JOIN small b ON a.room = b.room AND a.e <> b.e GROUP BY a.e
+"""
+
+# A form often has the number of the family instead of the person's own.
+_KIN_PHONE_SQL = """
+CREATE OR REPLACE TEMP TABLE kin_phone AS
+WITH carried AS (SELECT l.e, f.phone1 AS phone FROM labelled l JOIN form f USING (i) WHERE f.phone1 IS NOT NULL
+                 UNION SELECT l.e, f.phone2 FROM labelled l JOIN form f USING (i) WHERE f.phone2 IS NOT NULL),
+near AS (SELECT e, unnest(kin) AS other FROM kin WHERE kin IS NOT NULL UNION SELECT e, unnest(mates) FROM mates)
+SELECT n.e, list(DISTINCT c.phone) AS kin_phones FROM near n JOIN carried c ON c.e = n.other GROUP BY n.e
+"""
+
 # Of several spellings the one most rows carry stands for the entity; the register counts three times.
 _NAME_SQL = """
 CREATE OR REPLACE TEMP TABLE entity_name AS
@@ -57,9 +76,9 @@ gathered AS (
            coalesce(list(DISTINCT building) FILTER (building IS NOT NULL), []) AS buildings,
            coalesce(list(DISTINCT compound) FILTER (compound IS NOT NULL), []) AS compounds,
            list(DISTINCT inst ORDER BY inst) AS insts,
-           count(kin_name) > 0 AND count(name) = 0 AS newborn
+           count(name) = 0 AS nameless
     FROM told GROUP BY e)
-SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.newborn, g.insts,
+SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.nameless, g.insts,
        n.name, n.names, n.py, n.c1, n.c2, n.c3, n.c4, n.p1, n.p2, n.p3, n.p4, n.len, coalesce(n.blurred, false) AS blurred,
        CASE WHEN g.id IS NOT NULL THEN g.id[7:14]::INT ELSE strftime(g.told_birth, '%Y%m%d')::INT END AS birth,
        list_distinct(list_concat(CASE WHEN g.id IS NOT NULL THEN [g.id[7:14]::INT] ELSE [] END,
@@ -69,17 +88,21 @@ SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.newborn, g.insts,
        g.typed, coalesce(g.id, g.typed) AS typed_or_id, coalesce(g.cut, g.id[1:15]) AS id15, g.cut,
        coalesce(CASE WHEN g.id IS NOT NULL THEN list_append(coalesce(g.told_masks, []), g.id[1:6] || g.id[15:18]) END,
                 g.told_masks, []) AS masks,
+       coalesce(g.told_masks[1], g.id[1:6] || g.id[15:18]) AS mask,
        g.phones, g.rooms, g.buildings, g.compounds,
-       coalesce(k.kin, []) AS kin, coalesce(k.kin_names, []) AS kin_names
-FROM gathered g LEFT JOIN entity_name n ON n.e = g.e LEFT JOIN kin k ON k.e = g.e
+       coalesce(k.kin, []) AS kin, coalesce(k.kin_names, []) AS kin_names, coalesce(a.mates, []) AS mates, coalesce(h.kin_phones, []) AS kin_phones
+FROM gathered g LEFT JOIN entity_name n ON n.e = g.e LEFT JOIN kin k ON k.e = g.e LEFT JOIN mates a ON a.e = g.e LEFT JOIN kin_phone h ON h.e = g.e
 ORDER BY g.e
 """
 
 
-def build_entities(con: duckdb.DuckDBPyConnection, label: np.ndarray) -> int:
+def build_entities(con: duckdb.DuckDBPyConnection, label: np.ndarray, largest: int) -> int:
     """Make ``labelled`` (i, e) and ``entity`` from ``label[i]`` (the smallest mention of i's entity). Returns their number."""
     label_mentions(con, label)
-    for sql in (_ANCHORED_SQL, _KIN_SQL, _NAME_SQL, _ENTITY_SQL):
+    con.execute(_ANCHORED_SQL)
+    con.execute(_KIN_SQL)
+    con.execute(_MATES_SQL, {"largest": largest})
+    for sql in (_KIN_PHONE_SQL, _NAME_SQL, _ENTITY_SQL):
         con.execute(sql)
     return con.execute("SELECT count(*) FROM entity").fetchall()[0][0]
 

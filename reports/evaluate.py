@@ -57,10 +57,10 @@ def _addresses(engine: Engine) -> pa.Table:
 
 PAIRS = """
     WITH cell AS (SELECT count(*)::HUGEINT AS n, t, o FROM {source} GROUP BY t, o),
-         both AS (SELECT sum(n * (n - 1) / 2) AS pairs FROM cell),
+         shared AS (SELECT sum(n * (n - 1) / 2) AS pairs FROM cell),
          truth AS (SELECT sum(n * (n - 1) / 2) AS pairs FROM (SELECT count(*)::HUGEINT AS n FROM {source} GROUP BY t)),
          ours AS (SELECT sum(n * (n - 1) / 2) AS pairs FROM (SELECT count(*)::HUGEINT AS n FROM {source} GROUP BY o))
-    SELECT both.pairs / nullif(ours.pairs, 0), both.pairs / nullif(truth.pairs, 0) FROM both, truth, ours
+    SELECT shared.pairs / nullif(ours.pairs, 0), shared.pairs / nullif(truth.pairs, 0) FROM shared, truth, ours
 """
 
 

@@ -7,14 +7,16 @@ What a killed run left in ``staging`` is dropped when the same stage starts over
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, Engine, Table, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from warehouse.engine import adbc_connection
+from warehouse.engine import TELLS_VALUES, adbc_connection
+from warehouse.errors import QueryError
 
 STAGING = "staging"
 _NUL = "\x00"  # PostgreSQL's text cannot hold it
@@ -55,6 +57,7 @@ def read_arrow(engine: Engine, sql: str, parameters: Mapping[str, object] | None
     Parameters are quoted by psycopg2 itself, as in any of its queries, because ADBC reads at
     full speed (COPY) only from a statement without placeholders. ``jsonb`` comes as JSON text,
     ``numeric`` as float64.
+    Raises QueryError.
     """
     statement = sql
     if parameters:
@@ -62,7 +65,7 @@ def read_arrow(engine: Engine, sql: str, parameters: Mapping[str, object] | None
             compiled = text(sql).bindparams(**parameters).compile(engine)
             cursor = connection.connection.cursor()
             statement = cursor.mogrify(str(compiled), compiled.params).decode("utf-8")
-    with adbc_connection(engine) as connection, connection.cursor() as cursor:
+    with _adbc(engine) as (_, cursor):
         cursor.execute(statement)
         return _plain(cursor.fetch_arrow_table())
 
@@ -72,17 +75,23 @@ def stage(engine: Engine, name: str, table: pa.Table) -> str:
 
     A NUL inside a text becomes U+2400 (␀), which PostgreSQL can hold.
     """
-    target = f"{STAGING}.{quoted(name)}"
-    ready = _storable(table)
-    columns = ", ".join(f"{quoted(field.name)} {sql_type(field.type)}" for field in ready.schema)
-    with adbc_connection(engine) as connection, connection.cursor() as cursor:
+    return stage_all(engine, {name: table})[name]
+
+
+def stage_all(engine: Engine, tables: Mapping[str, pa.Table]) -> dict[str, str]:
+    """:func:`stage` for several tables over one connection: bare name → quoted name."""
+    targets = {name: f"{STAGING}.{quoted(name)}" for name in tables}
+    with _adbc(engine) as (connection, cursor):
         cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {STAGING}")
-        cursor.execute(f"DROP TABLE IF EXISTS {target}")
-        cursor.execute(f"CREATE UNLOGGED TABLE {target} ({columns})")
-        if ready.num_rows:
-            cursor.adbc_ingest(name, ready, mode="append", db_schema_name=STAGING)
+        for name, table in tables.items():
+            ready = _storable(table)
+            columns = ", ".join(f"{quoted(field.name)} {sql_type(field.type)}" for field in ready.schema)
+            cursor.execute(f"DROP TABLE IF EXISTS {targets[name]}")
+            cursor.execute(f"CREATE UNLOGGED TABLE {targets[name]} ({columns})")
+            if ready.num_rows:
+                cursor.adbc_ingest(name, ready, mode="append", db_schema_name=STAGING)
         connection.commit()
-    return target
+    return targets
 
 
 def unstage(connection: Connection, *names: str) -> None:
@@ -126,6 +135,21 @@ def append(connection: Connection, target: Table, rows: pa.Table) -> int:
 def lock(connection: Connection, *what: str) -> None:
     """Wait for the advisory lock of that name and hold it until the transaction ends."""
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))"), {"what": "|".join(what)})
+
+
+@contextmanager
+def _adbc(engine: Engine) -> Iterator[tuple]:
+    """A connection and cursor whose errors do not repeat the statement, since its parameters stand in it."""
+    from adbc_driver_manager import Error
+
+    try:
+        with adbc_connection(engine) as connection, connection.cursor() as cursor:
+            yield connection, cursor
+    except Error as error:
+        said = dict(error.details or ()).get("PG_DIAG_MESSAGE_PRIMARY", b"").decode("utf-8", "replace")
+        if not error.sqlstate or error.sqlstate.startswith(TELLS_VALUES):
+            said = "a value was refused" if error.sqlstate else f"no answer ({error.status_code.name})"
+        raise QueryError(f"{said} (SQLSTATE {error.sqlstate})" if error.sqlstate else said) from None
 
 
 def _plain(table: pa.Table) -> pa.Table:

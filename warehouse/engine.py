@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext, make_url
 
+_ADBC_ROOTS: WeakKeyDictionary = WeakKeyDictionary()  # engine -> the ADBC connection others are cloned from
+
 # SQLSTATE classes whose message or DETAIL repeats a row's values
-_TELLS_VALUES = ("22", "23")
+TELLS_VALUES = ("22", "23")
 
 
 def engine_for(url: str) -> Engine:
@@ -33,10 +36,17 @@ def adbc_connection(engine: Engine):
 
     It is a connection of its own: what it commits is not part of the engine's transaction.
     """
-    from adbc_driver_postgresql import dbapi
+    root = _ADBC_ROOTS.get(engine)
+    if root is None:
+        from adbc_driver_postgresql import dbapi
 
-    address = engine.url.set(drivername="postgresql").update_query_dict({"application_name": "gridhub"})
-    return dbapi.connect(address.render_as_string(hide_password=False))
+        address = engine.url.set(drivername="postgresql").update_query_dict({"application_name": "gridhub"})
+        root = dbapi.connect(address.render_as_string(hide_password=False))
+        # Kept for the type catalogue it read, which costs four times a connection. It holds no socket of
+        # its own, so a forked process (Airflow's) shares none.
+        root.adbc_connection.close()
+        _ADBC_ROOTS[engine] = root
+    return root.adbc_clone()
 
 
 def _without_values(context: ExceptionContext) -> None:
@@ -45,7 +55,7 @@ def _without_values(context: ExceptionContext) -> None:
     if diagnosis is None or not diagnosis.sqlstate:
         return
     said = diagnosis.message_primary
-    if diagnosis.sqlstate.startswith(_TELLS_VALUES):
+    if diagnosis.sqlstate.startswith(TELLS_VALUES):
         what = diagnosis.constraint_name or diagnosis.column_name or type(original).__name__
         table = ".".join(filter(None, (diagnosis.schema_name, diagnosis.table_name)))
         said = f"a row was refused: {what}" + (f" of {table}" if table else "")

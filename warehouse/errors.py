@@ -15,6 +15,10 @@ class SchemaError(WarehouseError):
     """The warehouse's tables and the code or a contract do not fit; the text names the table and column."""
 
 
+class QueryError(WarehouseError):
+    """PostgreSQL refused a statement sent through ADBC; the text has its message where that tells no value."""
+
+
 class LoadError(WarehouseError):
     """A batch could not be loaded: nothing of it is in the warehouse."""
 

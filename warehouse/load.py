@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, select, text
 from contracts.model import Contract, Mode, Table
 from expectations.verdict import ISSUES, QUARANTINED, Verdict
 from warehouse import load_state
-from warehouse.bulk import lock, stage, sweep, unstage
+from warehouse.bulk import lock, stage_all, sweep, unstage
 from warehouse.errors import BatchStateError, LoadError
 from warehouse.load_children import load_children
 from warehouse.load_quality import load_issues, load_quarantine, load_results, quarantine_rows
@@ -171,7 +171,8 @@ def _staged(
         quarantine_rows(table, _shaped(verdict.quarantined, QUARANTINED)) for table, verdict in judged
     )
     bare = {part: f"load.{contract.feed}.{number}.{digest}" for number, part in enumerate(parts)}
-    yield {part: stage(connection.engine, bare[part], table) for part, table in parts.items()}
+    quoted = stage_all(connection.engine, {bare[part]: table for part, table in parts.items()})
+    yield {part: quoted[bare[part]] for part in parts}
     unstage(connection, *bare.values())
 
 

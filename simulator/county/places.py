@@ -206,7 +206,10 @@ def _compound_names(chance: Chance, frame: pd.DataFrame) -> pd.DataFrame:
             name, turn = quarter + _DETACHED[i % len(_DETACHED)], i
             while name in taken:
                 name = (
-                    quarter + "一二三四五六七八九"[len(taken) % 9] + "号" + _DETACHED[(turn + len(taken)) % len(_DETACHED)]
+                    quarter
+                    + "一二三四五六七八九"[(len(taken) + turn // len(_DETACHED)) % 9]
+                    + "号"
+                    + _DETACHED[(turn + len(taken)) % len(_DETACHED)]
                 )
                 turn += 1
         elif i < len(COMMUNITIES):

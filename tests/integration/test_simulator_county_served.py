@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -107,3 +110,37 @@ def test_the_directory_has_the_columns_of_the_sheet(folder: CountyFolder, truth:
         assert header[: len(columns.split())] == columns.split()
         assert len(rows) == truth.execute("SELECT count(*) FROM offer_org WHERE file = ?", (name,)).fetchone()[0] > 0
     assert not list(Path(folder.root).glob("**/*.part"))
+
+
+def test_the_command_lives_a_county_through_a_month_end(tmp_path: Path) -> None:
+    served, calm = CountyFolder(tmp_path / "served"), CountyFolder(tmp_path / "calm")
+
+    def command(word: str, *options: str) -> str:
+        made = [sys.executable, "-m", "simulator", word, "--dir", str(served.root), *options]
+        return subprocess.run(made, check=True, capture_output=True, text=True).stdout.strip()
+
+    command("make", "--persons", "400", "--seed", "3", "--start", "2026-10-23")
+    made = served.county_db.stat().st_mtime_ns
+    command("make", "--persons", "900", "--if-missing")
+    assert served.county_db.stat().st_mtime_ns == made  # it was there
+    try:
+        command("serve", "--background", "--faults", "--fault-delay", "3600")
+        before = json.loads(command("status"))
+        assert before["serving"] and before["pending"] == 4 and before["moment"].startswith("2026-10-23")
+        rows = Offers(served.offers_db).count("health_record")
+        assert not list(served.edu_drop.glob("*_202610.xlsx"))
+        command("advance", "--days", "14")
+        after = json.loads(command("status"))
+        assert after["moment"].startswith("2026-11-06") and after["serving"]
+        assert 1 <= after["pending"] <= 4  # October's files came, some of them faulty; September's were put right
+        assert Offers(served.offers_db).count("health_record") >= rows
+        assert command("settle") == str(after["pending"])
+    finally:
+        command("stop")
+    calm.root.mkdir()
+    shutil.copy(served.county_db, calm.county_db)
+    publish(calm, ServeState())
+    for folder in ("sftp/civil", "edu_drop", "org_directory"):
+        ours, theirs = ({p.name: p.read_bytes() for p in (c.root / folder).iterdir()} for c in (served, calm))
+        assert ours == theirs
+    assert list(calm.edu_drop.glob("*_202610.xlsx"))

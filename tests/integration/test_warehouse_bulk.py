@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from warehouse import bulk
 from warehouse.engine import engine_for
+from warehouse.errors import QueryError
 from warehouse.tables import link_run, ticket
 
 
@@ -103,6 +105,23 @@ def test_errors_carry_no_value(engine, statement):
     said = [str(caught.value), repr(caught.value), str(caught.value.orig), repr(caught.value.orig)]
     assert not any(SECRET in each for each in said)
     assert "SQLSTATE" in said[0]
+
+
+@pytest.mark.parametrize(("statement", "said"), [
+    ("SELECT CAST(:value AS date)", "a value was refused"),
+    ("SELECT * FROM nowhere WHERE id = :value", 'relation "nowhere" does not exist'),
+    ("SELECT 1 / 0 WHERE :value <> ''", "a value was refused"),
+])  # fmt: skip
+def test_errors_of_arrow_reads_do_not_repeat_the_statement(engine, statement, said):
+    with pytest.raises(QueryError, match=said) as caught:
+        bulk.read_arrow(engine, statement, {"value": SECRET})
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_server_that_is_gone_is_said_without_its_password():
+    with pytest.raises(QueryError, match="no answer") as caught:
+        bulk.read_arrow(engine_for("postgresql://u:hidden@127.0.0.1:1/x"), "SELECT 1")
+    assert "hidden" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
