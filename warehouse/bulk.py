@@ -146,7 +146,10 @@ def _adbc(engine: Engine) -> Iterator[tuple]:
         with adbc_connection(engine) as connection, connection.cursor() as cursor:
             yield connection, cursor
     except Error as error:
-        said = dict(error.details or ()).get("PG_DIAG_MESSAGE_PRIMARY", b"").decode("utf-8", "replace")
+        details = {
+            bytes(name).decode() if isinstance(name, bytes) else name: told for name, told in error.details or ()
+        }
+        said = details.get("PG_DIAG_MESSAGE_PRIMARY", b"").decode("utf-8", "replace")
         if not error.sqlstate or error.sqlstate.startswith(TELLS_VALUES):
             said = "a value was refused" if error.sqlstate else f"no answer ({error.status_code.name})"
         raise QueryError(f"{said} (SQLSTATE {error.sqlstate})" if error.sqlstate else said) from None
