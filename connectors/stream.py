@@ -51,6 +51,8 @@ class StreamConnector:
                 events = _events(contract, lines)
                 seq = max((e.seq for e in events if e.seq is not None), default=None)
                 stuck = seq is None or seq <= after  # a page without a sequence leads nowhere
+                while not stuck and events[-1].seq is None:
+                    events.pop()  # asked from the sequence before it, it comes again with the next page
                 at = {"seq": after if stuck else seq, "page": at["page"] + 1}
                 yield _page(contract, name, body, events, at, last=stuck)
                 if stuck:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -138,48 +139,12 @@ class TestPostgres(Conformance):
         table.create(engine)
 
         def offer(rows) -> None:
-            from datetime import datetime
-
             with engine.begin() as link:
                 link.execute(table.delete().where(table.c.id.in_([row["id"] for row in rows])))
                 link.execute(table.insert(), [{**r, "updated": datetime.fromisoformat(r["updated"])} for r in rows])
 
-        def fail(*faults) -> None:
-            """Every backend of the source is ended as soon as it shows up, once."""
-            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as link:
-                link.execute(
-                    sa.text(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
-                    )
-                )
-
         text = url.set(drivername="postgres").render_as_string(hide_password=False)
-        source = Source(contract_of("sql", SQL), parse("people_source", text), offer, again=190, page_rows=300)
-        source.fail = fail
-        return source
-
-    def test_a_backend_that_is_ended_in_mid_read_costs_no_row(self, source, landing):
-        from connectors.testing import landed_rows, people
-
-        source.offer(people(1000))
-        inner = source.connector
-        ended = []
-
-        class Ending:
-            def plan(self, *args):
-                return inner.plan(*args)
-
-            def pages(self, *args):
-                for page in inner.pages(*args):
-                    yield page
-                    if not ended:
-                        ended.append(source.fail())
-
-        (read,) = inner.plan(source.contract, source.connection, {})
-        from connectors.testing import FETCHED
-
-        batch = landing.land(source.contract, source.connection, Ending(), read, fetched_at=FETCHED)
-        assert ended and len(landed_rows([batch])) == 1000
+        return Source(contract_of("sql", SQL), parse("people_source", text), offer, again=190, page_rows=300)
 
 
 # -- drop folders --------------------------------------------------------------------------
