@@ -17,7 +17,7 @@ used AS (
     SELECT i, id AS number, 'same_valid_id' AS rule FROM form WHERE id IS NOT NULL
     UNION ALL
     SELECT i, id_embedded, 'id_inside_other_number' FROM form WHERE id_embedded IS NOT NULL AND id_embedded IS DISTINCT FROM id)
-SELECT u.i, u.number, coalesce(a.canonical, u.number) AS canonical, u.rule,
+SELECT u.i, u.number, coalesce(a.canonical, u.number) AS canonical, u.rule, f.role,
        f.feed = 'psb_register' AS register, f.name, f.former, f.py, f.c1, f.c2, f.c3, f.p1, f.len, f.birth, f.sex, f.kin_name,
        u.number[7:14] AS id_birth, CASE WHEN u.number[17:17]::INT % 2 = 1 THEN '1' ELSE '2' END AS id_sex
 FROM used u JOIN form f USING (i) LEFT JOIN alias a ON a.id_number = u.number
@@ -38,16 +38,21 @@ spoken AS (SELECT DISTINCT ON (name) name, py, c1, c2, c3, p1, len FROM id_use W
 SELECT b.canonical, s.* FROM best b JOIN spoken s USING (name)
 """
 
-_JUDGED_SQL = """
+# Sheets that name grown-ups by themselves: the number is the person's own unless something speaks against it.
+_GROWN = "('guardian', 'mother', 'operator', 'head', 'spouse', 'deceased', 'applicant')"
+
+_JUDGED_SQL = f"""
 CREATE OR REPLACE TEMP TABLE id_judged AS
 SELECT u.i, u.number, u.canonical, u.rule,
        CASE
            WHEN u.name IS NULL THEN CASE WHEN u.birth IS NOT NULL AND NOT birth_close THEN 'foreign' ELSE 'fits' END
-           WHEN o.name IS NULL OR u.name = o.name OR u.former = o.name OR u.py = o.py THEN 'fits'
+           WHEN o.name IS NULL OR u.name = o.name OR u.former = o.name OR u.py = o.py OR u.name IN (
+               SELECT w.former FROM id_use w WHERE w.canonical = u.canonical AND w.name = o.name AND w.former IS NOT NULL) THEN 'fits'
            WHEN sex_other THEN 'foreign'
            WHEN birth_other THEN 'foreign'
            WHEN name_near(u.len, o.len, u.c1, u.c2, u.c3, o.c1, o.c2, o.c3) THEN 'fits'
            WHEN u.birth IS NOT NULL AND birth_close THEN 'fits'
+           WHEN u.birth IS NULL AND u.role IN {_GROWN} AND (u.c1 = o.c1 OR u.p1 = o.p1) THEN 'fits'
            WHEN u.len = 2 AND o.len = 2 AND (u.c1 = o.c1 OR u.c2 = o.c2) AND u.sex = u.id_sex THEN 'fits'
            ELSE 'foreign'
        END AS verdict

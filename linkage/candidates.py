@@ -18,6 +18,7 @@ p AS (SELECT unique_id, settled, unnest(phones) AS phone FROM e),
 r AS (SELECT unique_id, settled, unnest(rooms) AS room FROM e),
 d AS (SELECT unique_id, settled, unnest(buildings) AS building FROM e),
 k AS (SELECT unique_id, settled, unnest(kin) AS kin FROM e),
+c AS (SELECT unique_id, settled, unnest(cards) AS card FROM e),
 f AS (SELECT unique_id, settled, unnest(kin_phones) AS phone FROM e),
 m AS (SELECT unique_id, settled, unnest(masks) AS mask FROM e),
 keyed AS (
@@ -36,10 +37,17 @@ keyed AS (
     UNION ALL SELECT unique_id, settled, hash('sound kin', e.p1, k.kin) FROM k JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
     UNION ALL SELECT unique_id, settled, hash('sound mask', e.p1, m.mask) FROM m JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
     UNION ALL SELECT unique_id, settled, hash('mask room', m.mask, r.room) FROM m JOIN r USING (unique_id, settled)
+    UNION ALL SELECT unique_id, settled, hash('mask phone', m.mask, p.phone) FROM m JOIN p USING (unique_id, settled)
     UNION ALL SELECT unique_id, settled, hash('mask birth', m.mask, b.birth) FROM m JOIN b USING (unique_id, settled)
     UNION ALL SELECT unique_id, settled, hash('sound room', e.p1, r.room) FROM r JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
     UNION ALL SELECT unique_id, settled, hash('name phone', n.name, f.phone) FROM n JOIN f USING (unique_id, settled)
-    UNION ALL SELECT unique_id, settled, hash('surname id15', c1, id15) FROM e WHERE id15 IS NOT NULL AND c1 IS NOT NULL
+    UNION ALL SELECT unique_id, settled, hash('sound id15', p1, id15) FROM e WHERE id15 IS NOT NULL AND p1 IS NOT NULL
+    -- one error leaves the head, the tail, or both ends of a number as they were
+    UNION ALL SELECT unique_id, settled, hash('id head', typed_or_id[1:14]) FROM e WHERE typed_or_id IS NOT NULL
+    UNION ALL SELECT unique_id, settled, hash('id tail', typed_or_id[9:]) FROM e WHERE typed_or_id IS NOT NULL
+    UNION ALL SELECT unique_id, settled, hash('id ends', typed_or_id[1:8], typed_or_id[15:]) FROM e WHERE typed_or_id IS NOT NULL
+    UNION ALL SELECT unique_id, settled, hash('name card', n.name, c.card) FROM n JOIN c USING (unique_id, settled)
+    UNION ALL SELECT unique_id, settled, hash('name death', n.name) FROM n JOIN e USING (unique_id, settled) WHERE e.death IS NOT NULL
     UNION ALL SELECT unique_id, settled, hash('name', name) FROM n)
 SELECT DISTINCT key, unique_id, settled FROM keyed
 """

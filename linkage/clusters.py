@@ -87,12 +87,12 @@ def _troubled(component: np.ndarray, constraints: Constraints) -> np.ndarray:
 
 
 def births_compatible(a: int, b: int) -> bool:
-    """Whether two dates yyyymmdd can be one person's: equal, one digit off, two neighbours or day and month swapped, up to two
-    years off, one by the old calendar (17 to 52 days), or 1 January of the year (only the year was known)."""
+    """Whether two dates yyyymmdd can be one person's: equal, in one month or on one day of two years, one digit off, two
+    neighbours or day and month swapped, one by the old calendar (17 to 52 days), or 1 January (only the year was known)."""
     if a == b:
         return True
     (ya, ma, da), (yb, mb, db) = (a // 10000, a // 100 % 100, a % 100), (b // 10000, b // 100 % 100, b % 100)
-    if (ma, da) == (mb, db) and abs(ya - yb) <= 2:
+    if (ma, da) == (mb, db) or (ya, ma) == (yb, mb):
         return True
     if ya == yb and ((ma, da) == (db, mb) or (1, 1) in ((ma, da), (mb, db))):
         return True

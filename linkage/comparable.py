@@ -47,7 +47,7 @@ _BLUR = r"[*?？＊□\x{E000}-\x{F8FF}]"
 
 def _with_optional_columns(mentions: pa.Table) -> pa.Table:
     """Columns that an older view lacks, as nulls: the linkage runs on what there is."""
-    for name, kind in (("dead", pa.bool_()), ("ended", pa.bool_()), ("name_note", pa.string()), ("former_name", pa.string())):
+    for name, kind in (("death_date", pa.date32()), ("dead", pa.bool_()), ("ended", pa.bool_()), ("name_note", pa.string()), ("former_name", pa.string())):
         if name not in mentions.column_names:
             mentions = mentions.append_column(name, pa.nulls(mentions.num_rows, kind))
     return mentions
@@ -139,6 +139,7 @@ SELECT t.i, t.feed, t.record_key, t.role,
            -- a card is named in two files; elsewhere two feeds may number their groups alike
            (dense_rank() OVER (ORDER BY t.group_kind, CASE WHEN t.group_kind NOT IN ('assistance', 'register') THEN t.feed END,
                                         t.group_key))::INTEGER END AS grp,
+       CASE WHEN t.group_kind = 'assistance' THEN t.group_key END AS card, t.death_date,
        t.ref_feed, t.ref_key, coalesce(t.dead, false) AS dead, coalesce(t.ended, false) AS ended
 FROM told t
 LEFT JOIN spelling s ON s.n = t.bare

@@ -36,6 +36,16 @@ small AS (FROM lives WHERE room IN (SELECT room FROM lives GROUP BY room HAVING 
 SELECT a.e, list(DISTINCT b.e ORDER BY b.e) AS mates FROM small a JOIN small b ON a.room = b.room AND a.e <> b.e GROUP BY a.e
 """
 
+# Somebody of the same birth date in the family or home: what tells the two apart must be more than a similar name.
+_TWIN_SQL = """
+CREATE OR REPLACE TEMP TABLE twin AS
+WITH born AS (SELECT DISTINCT l.e, f.birth FROM labelled l JOIN form f USING (i) WHERE f.birth IS NOT NULL),
+family AS (SELECT DISTINCT a.e, b.e AS other FROM grp_member g JOIN labelled a USING (i) JOIN grp_member h ON h.grp = g.grp JOIN labelled b ON b.i = h.i
+           WHERE a.e <> b.e
+           UNION SELECT e, unnest(mates) FROM mates)
+SELECT DISTINCT f.e FROM family f JOIN born a ON a.e = f.e JOIN born b ON b.e = f.other AND b.birth = a.birth
+"""
+
 # A form often has the number of the family instead of the person's own.
 _KIN_PHONE_SQL = """
 CREATE OR REPLACE TEMP TABLE kin_phone AS
@@ -75,10 +85,11 @@ gathered AS (
            coalesce(list(DISTINCT room) FILTER (room IS NOT NULL AND dwelling_kind IS DISTINCT FROM 'premises'), []) AS rooms,
            coalesce(list(DISTINCT building) FILTER (building IS NOT NULL), []) AS buildings,
            coalesce(list(DISTINCT compound) FILTER (compound IS NOT NULL), []) AS compounds,
-           list(DISTINCT inst ORDER BY inst) AS insts,
+           list(DISTINCT inst ORDER BY inst) AS insts, coalesce(list(DISTINCT card) FILTER (card IS NOT NULL), []) AS cards,
+           min(death_date) AS death,
            count(name) = 0 AS nameless
     FROM told GROUP BY e)
-SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.nameless, g.insts,
+SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.nameless, g.insts, g.cards, g.death, w.e IS NOT NULL AS twin,
        n.name, n.names, n.py, n.c1, n.c2, n.c3, n.c4, n.p1, n.p2, n.p3, n.p4, n.len, coalesce(n.blurred, false) AS blurred,
        CASE WHEN g.id IS NOT NULL THEN g.id[7:14]::INT ELSE strftime(g.told_birth, '%Y%m%d')::INT END AS birth,
        list_distinct(list_concat(CASE WHEN g.id IS NOT NULL THEN [g.id[7:14]::INT] ELSE [] END,
@@ -91,7 +102,7 @@ SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.nameless, g.insts,
        coalesce(g.told_masks[1], g.id[1:6] || g.id[15:18]) AS mask,
        g.phones, g.rooms, g.buildings, g.compounds,
        coalesce(k.kin, []) AS kin, coalesce(k.kin_names, []) AS kin_names, coalesce(a.mates, []) AS mates, coalesce(h.kin_phones, []) AS kin_phones
-FROM gathered g LEFT JOIN entity_name n ON n.e = g.e LEFT JOIN kin k ON k.e = g.e LEFT JOIN mates a ON a.e = g.e LEFT JOIN kin_phone h ON h.e = g.e
+FROM gathered g LEFT JOIN entity_name n ON n.e = g.e LEFT JOIN kin k ON k.e = g.e LEFT JOIN mates a ON a.e = g.e LEFT JOIN kin_phone h ON h.e = g.e LEFT JOIN twin w ON w.e = g.e
 ORDER BY g.e
 """
 
@@ -102,7 +113,7 @@ def build_entities(con: duckdb.DuckDBPyConnection, label: np.ndarray, largest: i
     con.execute(_ANCHORED_SQL)
     con.execute(_KIN_SQL)
     con.execute(_MATES_SQL, {"largest": largest})
-    for sql in (_KIN_PHONE_SQL, _NAME_SQL, _ENTITY_SQL):
+    for sql in (_TWIN_SQL, _KIN_PHONE_SQL, _NAME_SQL, _ENTITY_SQL):
         con.execute(sql)
     return con.execute("SELECT count(*) FROM entity").fetchall()[0][0]
 

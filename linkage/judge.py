@@ -19,10 +19,9 @@ def judge(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE ruled AS
         SELECT s.l, s.r, s.weight, s.probability, {evidence} AS evidence,
-               CASE {vetoes} END AS veto, CASE {rules} END AS rule
-        FROM (SELECT s.*, el.nameless AS nameless_l, er.nameless AS nameless_r, el.year AS year_l, er.year AS year_r,
-                     el.mentions AS mentions_l, er.mentions AS mentions_r
-              FROM scored s JOIN entity el ON el.unique_id = s.l JOIN entity er ON er.unique_id = s.r) s"""
+               CASE {vetoes} END AS veto, rule_of AS rule
+        FROM (SELECT s.*, CASE {rules} END AS rule_of FROM (SELECT s.*, el.nameless AS nameless_l, er.nameless AS nameless_r, el.twin OR er.twin AS twin, least(el.year, er.year) AS born
+              FROM scored s JOIN entity el ON el.unique_id = s.l JOIN entity er ON er.unique_id = s.r) s) s"""
     )
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE judged AS
