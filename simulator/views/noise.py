@@ -55,12 +55,13 @@ class Scene:
 
     def rate(self, feed: str, kind: str, error: str) -> float:
         """The scaled rate of one error; 0 where none is written."""
-        value = written_rates().get(feed, {}).get(kind, {}).get(error, 0.0)
-        return min(_MOST, value * self.county.noise)
+        return self.errors(feed, kind).get(error, 0.0)
 
     def errors(self, feed: str, kind: str) -> dict[str, float]:
-        """All scaled rates of a kind, e.g. ("health_record", "name")."""
-        return {e: min(_MOST, r * self.county.noise) for e, r in written_rates().get(feed, {}).get(kind, {}).items()}
+        """All scaled rates of a kind, e.g. ("health_record", "name"); none beyond what ``most`` says of it."""
+        written = written_rates().get(feed, {})
+        most = written.get("most", {})
+        return {e: min(most.get(f"{kind}.{e}", _MOST), r * self.county.noise) for e, r in written.get(kind, {}).items()}
 
     def coverage(self, feed: str, name: str) -> float:
         """A share that is no error: who is in a feed at all."""

@@ -61,8 +61,8 @@ def kin_word(code: str, draw: float) -> str:
 def id_cells(scene: Scene, keys: np.ndarray, person: np.ndarray) -> np.ndarray:
     """ID cells of residents: left out for about half of them, masked by the app for a quarter, else typed."""
     number = spoil.resident_ids(scene, VISIT, keys, person, other=scene.spouse[person])
-    null = scene.chance.happens("visit.id.null", keys, min(0.6, scene.rate(VISIT, "resident", "id_null")))
-    masked = scene.chance.happens("visit.id.masked", keys, min(0.65, scene.rate(VISIT, "resident", "id_masked")))
+    null = scene.chance.happens("visit.id.null", keys, scene.rate(VISIT, "resident", "id_null"))
+    masked = scene.chance.happens("visit.id.masked", keys, scene.rate(VISIT, "resident", "id_masked"))
     out = np.array(
         [
             n[:6] + "********" + n[14:] if m and len(n) == 18 else n
