@@ -88,10 +88,14 @@ def _elsewhere() -> tuple[str, str]:
     """Patterns of a head in another province, city or county, and in another township of ours."""
     divisions = codes.code_list("division")
     provinces = [d.zh for c, d in divisions.items() if len(c) == 2 and c not in ("13", "83")]
-    counties = {d.zh for c, d in divisions.items() if len(c) == 6 and c.startswith("1307") and d.zh.endswith(("区", "县"))}
+    counties = {
+        d.zh for c, d in divisions.items() if len(c) == 6 and c.startswith("1307") and d.zh.endswith(("区", "县"))
+    }
     counties -= {"涿鹿县", "张家口市市辖区"}
     townships = [d.zh for c, d in divisions.items() if len(c) == 9 and c != "130731100"]
-    outside = rf"^(?:{'|'.join(provinces)})|^[^市县区路街号\d]{{2,4}}市(?:[^场政民区]|$)|^(?:{'|'.join(sorted(counties))})"
+    outside = (
+        rf"^(?:{'|'.join(provinces)})|^[^市县区路街号\d]{{2,4}}市(?:[^场政民区]|$)|^(?:{'|'.join(sorted(counties))})"
+    )
     return outside, rf"^(?:{'|'.join(townships)})"
 
 
@@ -223,7 +227,11 @@ def _split(values: pa.Array) -> pa.Table:
         (columns.among(before["where"], pa.array(["village"])), "village"),
         (garbled, "garbled"),
         (four.is_valid().to_numpy(zero_copy_only=False), "dash4"),
-        (before["street"].to_numpy(zero_copy_only=False) & columns.among(after["tail_form"], pa.array(["house", "dash2"])), "street"),
+        (
+            before["street"].to_numpy(zero_copy_only=False)
+            & columns.among(after["tail_form"], pa.array(["house", "dash2"])),
+            "street",
+        ),
     ):
         form.where(rows, code)
     structural = form.open & after["tail_form"].is_valid().to_numpy(zero_copy_only=False)

@@ -11,7 +11,11 @@ import pyarrow.compute as pc
 
 def code_points(text: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     """All characters of null-free strings in a row (uint32), and the offsets (length + 1) where each string starts."""
-    joined = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(text)], pa.int32()), text), "")[0].as_py() if len(text) else ""
+    joined = (
+        pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(text)], pa.int32()), text), "")[0].as_py()
+        if len(text)
+        else ""
+    )
     flat = np.frombuffer((joined or "").encode("utf-32-le"), np.uint32)
     offsets = np.zeros(len(text) + 1, np.int64)
     np.cumsum(pc.utf8_length(text).to_numpy(zero_copy_only=False), out=offsets[1:])

@@ -20,7 +20,9 @@ from standards.result import Standardised, nulls
 
 _ROOT = Path(__file__).parent
 # In a coded cell only these say nothing; 无 or 0 can be a code.
-_ABSENT_CODES = pa.array(["-", "--", "/", "\\", "NULL", "NONE", "NAN", "N/A", "NA", "#N/A", "#REF!", "(NULL)", "<NULL>"])
+_ABSENT_CODES = pa.array(
+    ["-", "--", "/", "\\", "NULL", "NONE", "NAN", "N/A", "NA", "#N/A", "#REF!", "(NULL)", "<NULL>"]
+)
 
 
 class CrosswalkError(ValueError):
@@ -123,6 +125,8 @@ def standardise(text: pa.Array | pa.ChunkedArray, crosswalk_name: str) -> Standa
         reason.where(unmapped & (columns.length(compared) == 0), None)
         reason.where(unmapped & columns.among(compared, _ABSENT_CODES), None)
         reason.where(unmapped, "code.unmapped")
-        return Standardised(pc.if_else(pc.equal(code, ""), pa.scalar(None, pa.string()), code), reason.array(), nulls(len(values)))
+        return Standardised(
+            pc.if_else(pc.equal(code, ""), pa.scalar(None, pa.string()), code), reason.array(), nulls(len(values))
+        )
 
     return columns.over_distinct(text, translate)

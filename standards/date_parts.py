@@ -51,7 +51,9 @@ def integers(parts: pa.Array, name: str, missing: int) -> np.ndarray:
     """A group of digits as integers; ``missing`` where it did not take part."""
     group = pc.struct_field(parts, name)
     empty = pc.equal(group, "")
-    return pc.if_else(empty, pa.scalar(missing, pa.int64()), pc.if_else(empty, "0", group).cast(pa.int64())).to_numpy(zero_copy_only=False)
+    return pc.if_else(empty, pa.scalar(missing, pa.int64()), pc.if_else(empty, "0", group).cast(pa.int64())).to_numpy(
+        zero_copy_only=False
+    )
 
 
 def _chinese(parts: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -105,11 +107,20 @@ def read_serials(text: pa.Array, parts: Parts, open_rows: np.ndarray) -> np.ndar
     """Spreadsheet serials between 1904 and 2119, five digits, with or without a time of day."""
     serial = open_rows & columns.matches(text, r"^[1-7]\d{4}(?:\.\d{1,12})?$")
     if serial.any():
-        number = pc.floor(text.filter(columns.mask(serial)).cast(pa.float64())).to_numpy(zero_copy_only=False).astype(np.int64)
+        number = (
+            pc.floor(text.filter(columns.mask(serial)).cast(pa.float64()))
+            .to_numpy(zero_copy_only=False)
+            .astype(np.int64)
+        )
         days = (number + _SERIAL_ZERO).astype("datetime64[D]")
         month = days.astype("datetime64[M]")
         year = days.astype("datetime64[Y]")
-        parts.put(serial, year.astype(np.int64) + 1970, (month - year).astype(np.int64) + 1, (days - month).astype(np.int64) + 1)
+        parts.put(
+            serial,
+            year.astype(np.int64) + 1970,
+            (month - year).astype(np.int64) + 1,
+            (days - month).astype(np.int64) + 1,
+        )
     return serial
 
 

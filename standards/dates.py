@@ -22,7 +22,9 @@ _PRECISIONS = pa.array(["year", "month", "day"])
 _NOT_READ = (
     (r"民国|民國", "date.roc"),
     (r"农历|阴历|農曆|旧历|腊月|正月|冬月|初[一二三四五六七八九十]|闰", "date.lunar"),
-    (r"^'?\d{2}[\-/.年]\d{1,2}(?:[\-/.月]\d{1,2}[日号]?)?月?$|^'?\d{2}年$|^\d{6}$", "date.two_digit_year"),
+    (r"^'?\d{2}[\-/.年]\d{1,2}(?:[\-/.月]\d{1,2}[日号]?)?月?$|^'?\d{2}年$", "date.two_digit_year"),
+    (r"^\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$", "date.two_digit_year"),
+    (r"^\d{6}$", "date.impossible"),
 )
 
 
@@ -42,7 +44,9 @@ def _without_clock(text: pa.Array) -> pa.Array:
     return columns.update(text, clocked, day)
 
 
-def _judge(values: pa.Array, today: date, options: Mapping[str, Any]) -> tuple[date_parts.Parts, columns.FirstReason, columns.FirstReason]:
+def _judge(
+    values: pa.Array, today: date, options: Mapping[str, Any]
+) -> tuple[date_parts.Parts, columns.FirstReason, columns.FirstReason]:
     size = len(values)
     ready = columns.matches(values, r"^\d{4}-?\d{2}-?\d{2}$")
     text = columns.update(values, ~ready, lambda rows: _without_clock(date_parts.undress(rows)))
@@ -95,6 +99,8 @@ def standardise_month(
         reason.where(parts.month == 0, "month.form")
         stands = reason.open
         number = pa.array(np.where(stands, parts.year * 100 + parts.month, 0), pa.int64())
-        return Standardised(columns.only(stands, number.cast(pa.string())), reason.array(), columns.only(stands, notice.array()))
+        return Standardised(
+            columns.only(stands, number.cast(pa.string())), reason.array(), columns.only(stands, notice.array())
+        )
 
     return columns.over_distinct(text, judge)

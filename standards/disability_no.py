@@ -28,7 +28,9 @@ def _judge(values: pa.Array, today: date) -> Standardised:
     ids = pc.utf8_slice_codeunits(whole, 0, 18)
     matrix = columns.digits(ids, 18)
     numbers = matrix[:, 6:14].astype(np.int64) - 48
-    days, exists = calendar.days_of(numbers[:, :4] @ [1000, 100, 10, 1], numbers[:, 4:6] @ [10, 1], numbers[:, 6:] @ [10, 1])
+    days, exists = calendar.days_of(
+        numbers[:, :4] @ [1000, 100, 10, 1], numbers[:, 4:6] @ [10, 1], numbers[:, 6:] @ [10, 1]
+    )
     tail = columns.digits(pc.utf8_slice_codeunits(whole, 18, 20), 2).astype(np.int32) - 48
     findings = (
         (~exists | (days > calendar.epoch_days(today)), "disability_no.birth"),
@@ -43,7 +45,9 @@ def _judge(values: pa.Array, today: date) -> Standardised:
         reason.where(told, code)
     # B without a number is the first re-issue.
     numbered = columns.substitute(text, "B$", "B1")
-    return Standardised(columns.only(reason.open, numbered), reason.array(), pa.nulls(size, pa.string()), {"id": inside})
+    return Standardised(
+        columns.only(reason.open, numbered), reason.array(), pa.nulls(size, pa.string()), {"id": inside}
+    )
 
 
 def standardise(text: pa.Array | pa.ChunkedArray, *, today: date) -> Standardised:

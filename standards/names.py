@@ -39,7 +39,9 @@ _JOINERS = r"[ .\x{3001}]+"
 def _blanks(text: pa.Array) -> pa.Array:
     """Blanks inside: dropped in a name of Han characters (张 三), an interpunct between the parts of a
     long one (阿卜杜拉 买买提), single in a Latin one."""
-    parts_long = columns.matches(text, rf"^{_HAN}{{2,}}(?: {_HAN}{{2,}})+$") & (columns.length(columns.substitute(text, " ", "")) >= 5)
+    parts_long = columns.matches(text, rf"^{_HAN}{{2,}}(?: {_HAN}{{2,}})+$") & (
+        columns.length(columns.substitute(text, " ", "")) >= 5
+    )
     text = columns.update(text, parts_long, lambda t: pc.replace_substring(t, " ", INTERPUNCT))
     han = columns.matches(text, rf"{_HAN}")
     return columns.update(text, han, lambda t: pc.replace_substring(t, " ", ""))
@@ -49,7 +51,9 @@ def _interpuncts(text: pa.Array) -> pa.Array:
     """All interpuncts as U+00B7. A stop or 、 counts as one between Han parts; none at the ends, one at a place."""
     text = columns.substitute(text, rf" ?{_INTERPUNCTS} ?", INTERPUNCT)
     text = columns.substitute(text, rf"({_HAN}) ?[.] ?({_HAN})", rf"\1{INTERPUNCT}\2")
-    listed = columns.matches(text, rf"^{_HAN}{{2,}}\x{{3001}}{_HAN}{{2,}}$") & ~columns.matches(text, rf"^{_HAN}{{2,3}}\x{{3001}}{_HAN}{{2,3}}$")
+    listed = columns.matches(text, rf"^{_HAN}{{2,}}\x{{3001}}{_HAN}{{2,}}$") & ~columns.matches(
+        text, rf"^{_HAN}{{2,3}}\x{{3001}}{_HAN}{{2,3}}$"
+    )
     text = columns.update(text, listed, lambda t: pc.replace_substring(t, "\u3001", INTERPUNCT))
     text = columns.substitute(text, f"{INTERPUNCT}{{2,}}", INTERPUNCT)
     return columns.substitute(text, f"^{INTERPUNCT}+|{INTERPUNCT}+$", "")
@@ -65,12 +69,16 @@ def _notes(text: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
         inner = pc.utf8_trim_whitespace(pc.struct_field(parts, "note"))
         rest = pc.binary_join_element_wise(pc.struct_field(parts, "name"), pc.struct_field(parts, "after"), "")
         note = columns.place(size, bracketed, inner)
-        text = pc.replace_with_mask(text, columns.mask(bracketed), pc.utf8_trim_whitespace(columns.substitute(rest, f"{_OPENED}|{_CLOSED}", "")))
+        text = pc.replace_with_mask(
+            text, columns.mask(bracketed), pc.utf8_trim_whitespace(columns.substitute(rest, f"{_OPENED}|{_CLOSED}", ""))
+        )
         named = columns.matches(note, _FORMER)
         told = pc.struct_field(pc.extract_regex(note, _FORMER), "former")
         # A bare name in brackets that begins with the same surname is the former one.
         surname = pc.utf8_slice_codeunits(text, 0, 1)
-        bare = columns.matches(note, rf"^{_HAN}{{2,4}}$") & pc.fill_null(pc.equal(pc.utf8_slice_codeunits(note, 0, 1), surname), False).to_numpy(zero_copy_only=False)
+        bare = columns.matches(note, rf"^{_HAN}{{2,4}}$") & pc.fill_null(
+            pc.equal(pc.utf8_slice_codeunits(note, 0, 1), surname), False
+        ).to_numpy(zero_copy_only=False)
         former = pc.if_else(columns.mask(named), told, columns.only(bare, note))
         former = columns.only(~columns.matches(former, "^$"), former)
         note = columns.only(~named & ~bare & ~columns.matches(note, "^$"), note)
@@ -78,7 +86,11 @@ def _notes(text: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
     trailing = after.is_valid().to_numpy(zero_copy_only=False)
     if trailing.any():
         said = pc.binary_join_element_wise(pc.struct_field(after, "a"), pc.struct_field(after, "b"), "")
-        note = pc.if_else(columns.mask(trailing), pc.if_else(pc.is_null(note), said, pc.binary_join_element_wise(note, said, " ")), note)
+        note = pc.if_else(
+            columns.mask(trailing),
+            pc.if_else(pc.is_null(note), said, pc.binary_join_element_wise(note, said, " ")),
+            note,
+        )
         text = pc.if_else(columns.mask(trailing), pc.struct_field(after, "name"), text)
     return text, note, former
 
@@ -93,11 +105,14 @@ def _dress(values: pa.Array) -> pa.Array:
 def _judge(values: pa.Array) -> Standardised:
     size = len(values)
     reason, notice = columns.FirstReason(size), columns.FirstReason(size)
-    simple = columns.matches(values, r"^[\x{4E00}-\x{9FA5}]{2,4}$")
+    # Two to four plain hanzi carry no note, unless it is one of the 已故 kind.
+    simple = columns.matches(values, r"^[\x{4E00}-\x{9FA5}]{2,4}$") & ~columns.matches(values, "已")
     broken = columns.where(columns.matches(values, r"[^\x00-\x7F]"), values, free_text.is_mojibake)
     raw = columns.update(values, ~simple, _dress)
     text = free_text.repair_private_use(raw)
-    notice.where(columns.matches(raw, free_text.PRIVATE_USE) & ~columns.matches(text, free_text.PRIVATE_USE), "name.repaired")
+    notice.where(
+        columns.matches(raw, free_text.PRIVATE_USE) & ~columns.matches(text, free_text.PRIVATE_USE), "name.repaired"
+    )
     reason.where(columns.where(~simple, text, columns.is_absent), None)
     reason.where(broken, "name.mojibake")
     # 王(石+羊): a character described because the source cannot write it.
@@ -109,14 +124,18 @@ def _judge(values: pa.Array) -> Standardised:
         notice.where(columns.matches(text, INTERPUNCT) & ~columns.matches(values, INTERPUNCT), "name.interpunct")
     described = columns.matches(text, _UNNAMED)
     for rows, code in (
-        (columns.length(text) == 0, "name.form"),
+        (columns.where(~simple, text, columns.is_absent), "name.form"),  # what is left beside a note
         (columns.matches(pc.utf8_lower(text), _PLACEHOLDER), "name.placeholder"),
         (described, "name.unnamed"),
         (columns.matches(text, _INCOMPLETE) | columns.matches(text, rf"^{_HAN}$"), "name.incomplete"),
         (columns.matches(text, r"\d"), "name.digits"),
         (columns.matches(text, r"[\x{3001},;/|&]"), "name.several"),
         (columns.length(text) > LONGEST, "name.too_long"),
-        (~columns.matches(text, rf"^(?:{_HAN}|{free_text.PRIVATE_USE}|[A-Za-z{INTERPUNCT}])+$") & ~columns.matches(text, _LATIN), "name.form"),
+        (
+            ~columns.matches(text, rf"^(?:{_HAN}|{free_text.PRIVATE_USE}|[A-Za-z{INTERPUNCT}])+$")
+            & ~columns.matches(text, _LATIN),
+            "name.form",
+        ),
     ):
         reason.where(rows, code)
     notice.where(columns.matches(text, free_text.PRIVATE_USE), "name.private_use")

@@ -34,7 +34,11 @@ def _lookup() -> tuple[pa.Array, pa.Array]:
         words.setdefault(_counted(number), arabic)
         words.setdefault("".join(ONES[int(d)] for d in arabic), arabic)
     for ones in range(1, 10):
-        words |= {f"廿{ONES[ones]}": str(20 + ones), f"卅{ONES[ones]}": str(30 + ones), f"一十{ONES[ones]}": str(10 + ones)}
+        words |= {
+            f"廿{ONES[ones]}": str(20 + ones),
+            f"卅{ONES[ones]}": str(30 + ones),
+            f"一十{ONES[ones]}": str(10 + ones),
+        }
     words |= {"廿": "20", "卅": "30", "一十": "10"}
     return pa.array(list(words)), pa.array(list(words.values()))
 

@@ -72,7 +72,10 @@ def _read(values: pa.Array, area_code: str | None) -> Standardised:
     both = further.is_valid().to_numpy(zero_copy_only=False) & more
     second = columns.only(both, _assemble(further, "b"))
     # Digits that run on without a break are one number of the wrong length, not a number and something else.
-    reason.where(found & columns.matches(text, r"\d{13,}") & ~columns.matches(text, r"86\d{11}|1[3-9]\d{9}1[3-9]\d{9}"), "phone.length")
+    reason.where(
+        found & columns.matches(text, r"\d{13,}") & ~columns.matches(text, r"86\d{11}|1[3-9]\d{9}1[3-9]\d{9}"),
+        "phone.length",
+    )
     dud = columns.matches(number, _SAME_TAIL) | columns.matches(number, _PLACEHOLDER)
     reason.where(dud & ~both, "phone.placeholder")
     number = pc.if_else(columns.mask(dud & both), second, number)
@@ -89,7 +92,10 @@ def _read(values: pa.Array, area_code: str | None) -> Standardised:
     reason.where(~found, "phone.form")
     stands = reason.open
     return Standardised(
-        columns.only(stands, number), reason.array(), columns.only(stands, notice.array()), {"second": columns.only(stands, second)}
+        columns.only(stands, number),
+        reason.array(),
+        columns.only(stands, notice.array()),
+        {"second": columns.only(stands, second)},
     )
 
 

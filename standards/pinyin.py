@@ -58,17 +58,23 @@ def surnames(names: pa.Array | pa.ChunkedArray) -> pa.Array:
     """The surname of each name: two characters of a compound one, else the first."""
     names = columns.as_strings(names)
     return pc.if_else(
-        columns.mask(has_compound_surname(names)), pc.utf8_slice_codeunits(names, 0, 2), pc.utf8_slice_codeunits(names, 0, 1)
+        columns.mask(has_compound_surname(names)),
+        pc.utf8_slice_codeunits(names, 0, 2),
+        pc.utf8_slice_codeunits(names, 0, 1),
     )
 
 
 def given_names(names: pa.Array | pa.ChunkedArray) -> pa.Array:
     """What follows the surname."""
     names = columns.as_strings(names)
-    return pc.if_else(columns.mask(has_compound_surname(names)), pc.utf8_slice_codeunits(names, 2), pc.utf8_slice_codeunits(names, 1))
+    return pc.if_else(
+        columns.mask(has_compound_surname(names)), pc.utf8_slice_codeunits(names, 2), pc.utf8_slice_codeunits(names, 1)
+    )
 
 
-def _surname_readings(names: pa.Array, flat: np.ndarray, starts: np.ndarray, filled: np.ndarray) -> tuple[np.ndarray, pa.Array]:
+def _surname_readings(
+    names: pa.Array, flat: np.ndarray, starts: np.ndarray, filled: np.ndarray
+) -> tuple[np.ndarray, pa.Array]:
     """For each character the number of the reading it has as part of a surname (-1: none), and those readings."""
     points = np.array(sorted(ord(c) for c in SURNAMES), np.uint32)
     readings = [SURNAMES[chr(point)] for point in points.tolist()]

@@ -20,7 +20,9 @@ _FORM = r"^(?:[GJ]\d{17}[\dX]|L\d{18})$"
 def _births(matrix: np.ndarray, today: date) -> np.ndarray:
     """Which rows of 18 characters hold a birth date that exists and is not in the future."""
     numbers = matrix[:, 6:14].astype(np.int64) - 48
-    days, exists = calendar.days_of(numbers[:, :4] @ [1000, 100, 10, 1], numbers[:, 4:6] @ [10, 1], numbers[:, 6:] @ [10, 1])
+    days, exists = calendar.days_of(
+        numbers[:, :4] @ [1000, 100, 10, 1], numbers[:, 4:6] @ [10, 1], numbers[:, 6:] @ [10, 1]
+    )
     return exists & (days <= calendar.epoch_days(today)) & (days > calendar.epoch_days(date(1900, 1, 1)))
 
 

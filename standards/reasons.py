@@ -46,16 +46,25 @@ REASONS: Mapping[str, Reason] = {
     "id.form": Reason("不是身份证号的形式", "not of the form of an ID number"),
     "id.birth": Reason("身份证号中的出生日期不存在", "the birth date in the ID number does not exist"),
     "id.birth_future": Reason("身份证号中的出生日期在未来", "the birth date in the ID number is in the future"),
-    "id.birth_too_old": Reason("身份证号中的出生日期超过120年", "the birth date in the ID number is over 120 years ago"),
-    "id.other_number": Reason("填写了其他证号（残疾证号、学籍号等）", "another number (of a disability card, a pupil) stands in its place"),
+    "id.birth_too_old": Reason(
+        "身份证号中的出生日期超过120年", "the birth date in the ID number is over 120 years ago"
+    ),
+    "id.other_number": Reason(
+        "填写了其他证号（残疾证号、学籍号等）", "another number (of a disability card, a pupil) stands in its place"
+    ),
     "id.mojibake": Reason("身份证号乱码", "unreadable characters in the ID number"),
     "id.from_15": Reason("15位身份证号已换算为18位", "a 15-digit number was converted to 18"),
-    "id.lookalike": Reason("身份证号中的形近字符已改正（O/0、l/1），校验码相符", "look-alike characters were corrected (O/0, l/1); the check digit confirms it"),
+    "id.lookalike": Reason(
+        "身份证号中的形近字符已改正（O/0、l/1），校验码相符",
+        "look-alike characters were corrected (O/0, l/1); the check digit confirms it",
+    ),
     "id.cut_tail": Reason("身份证号末三位为000，可能被截断", "ends in 000: may have been cut by a spreadsheet"),
     "id.area_unknown": Reason("身份证号前六位不是已知的行政区划", "the first six digits are no known division"),
     # names
     "name.placeholder": Reason("姓名为占位值", "a placeholder, not a name"),
-    "name.incomplete": Reason("姓名不完整（生僻字缺失或被遮蔽）", "an incomplete name (a missing rare character or a mask)"),
+    "name.incomplete": Reason(
+        "姓名不完整（生僻字缺失或被遮蔽）", "an incomplete name (a missing rare character or a mask)"
+    ),
     "name.unnamed": Reason("未取名，以亲属关系代称", "the person is only described as somebody's relative"),
     "name.several": Reason("一格中有多个姓名", "several names in one cell"),
     "name.digits": Reason("姓名中有数字", "digits in a name"),
@@ -63,7 +72,9 @@ REASONS: Mapping[str, Reason] = {
     "name.form": Reason("不是姓名的形式", "not of the form of a name"),
     "name.mojibake": Reason("姓名乱码（编码误读）", "a name read in the wrong encoding"),
     "name.private_use": Reason("姓名含私用区字符（PUA）", "private-use characters in a name"),
-    "name.repaired": Reason("姓名中的私用区字符已按GB 18030-2022改正", "private-use characters were replaced by GB 18030-2022"),
+    "name.repaired": Reason(
+        "姓名中的私用区字符已按GB 18030-2022改正", "private-use characters were replaced by GB 18030-2022"
+    ),
     "name.interpunct": Reason("姓名间隔号已统一为U+00B7", "the interpunct was made U+00B7"),
     "name.latin": Reason("姓名为拉丁字母", "a name in Latin letters"),
     # codes
@@ -104,15 +115,24 @@ REASONS: Mapping[str, Reason] = {
     "uscc.placeholder": Reason("统一社会信用代码为占位值", "a placeholder, not a USCC"),
     "uscc.legacy_number": Reason("旧15位注册号", "an old registration number of 15 digits"),
     "uscc.registrar": Reason("登记管理部门代码未知", "an unknown registrar"),
-    "uscc.organisation": Reason("主体标识码（组织机构代码）校验码错误", "the check character of the organisation code inside is wrong"),
+    "uscc.organisation": Reason(
+        "主体标识码（组织机构代码）校验码错误", "the check character of the organisation code inside is wrong"
+    ),
     # other numbers
     "pupil_no.form": Reason("不是全国学籍号的形式", "not of the form of a pupil number (G, J or L and 18 characters)"),
     "pupil_no.checksum": Reason("学籍号内的号码校验码错误", "the check digit inside the pupil number is wrong"),
     "pupil_no.birth": Reason("学籍号内的出生日期不存在", "the birth date inside the pupil number does not exist"),
     "pupil_no.temporary": Reason("临时学籍号（L）", "a temporary pupil number (L)"),
-    "disability_no.form": Reason("不是残疾人证号的形式", "not of the form of a disability card number (20 characters, with B1 … after a re-issue)"),
-    "disability_no.checksum": Reason("残疾人证号内的身份证号校验码错误", "the check digit of the ID number inside is wrong"),
-    "disability_no.birth": Reason("残疾人证号内的出生日期不存在", "the birth date in the ID number inside does not exist"),
+    "disability_no.form": Reason(
+        "不是残疾人证号的形式",
+        "not of the form of a disability card number (20 characters, with B1 … after a re-issue)",
+    ),
+    "disability_no.checksum": Reason(
+        "残疾人证号内的身份证号校验码错误", "the check digit of the ID number inside is wrong"
+    ),
+    "disability_no.birth": Reason(
+        "残疾人证号内的出生日期不存在", "the birth date in the ID number inside does not exist"
+    ),
     "disability_no.class": Reason("残疾类别超出1至7", "the class is not 1 to 7"),
     "disability_no.grade": Reason("残疾等级超出1至4", "the grade is not 1 to 4"),
     "archive_no.form": Reason("不是17位健康档案编号", "not a health archive number of 17 digits"),
@@ -138,7 +158,9 @@ REASONS: Mapping[str, Reason] = {
     "address.basement": Reason("地下室、车库，不是住宅", "a basement or garage, not a dwelling"),
     "address.house": Reason("独院或门牌，目录中未找到", "a detached house or street number that the directory lacks"),
     "address.street": Reason("只有街路门牌", "only a street and number"),
-    "address.garbled": Reason("房号被电子表格改成了日期，已还原", "a room number that a spreadsheet had turned into a date"),
+    "address.garbled": Reason(
+        "房号被电子表格改成了日期，已还原", "a room number that a spreadsheet had turned into a date"
+    ),
     "address.conflict": Reason("文字与分项不一致", "text and parts disagree"),
 }
 

@@ -26,7 +26,11 @@ OLDEST_YEARS = 120  # an older birth date is refused (assumption)
 _X_LIKE = r"[\x{00D7}\x{03A7}\x{03C7}\x{0425}\x{0445}\x{2715}\x{2716}\x{2A2F}]"
 _QUOTE = r"[\"'`\x{2018}\x{2019}\x{201C}\x{201D}]"
 _WRAPPER = f"^=?{_QUOTE}+|(?:{_QUOTE}|[;,])+$"
-_PLACEHOLDER = "^(?:" + "|".join(f"{d}{{15,18}}" for d in range(10)) + r"|123456789\d*|\d{6}(?:19000101|00000000|19000100)\d{3}[\dX]|X+)$"
+_PLACEHOLDER = (
+    "^(?:"
+    + "|".join(f"{d}{{15,18}}" for d in range(10))
+    + r"|123456789\d*|\d{6}(?:19000101|00000000|19000100)\d{3}[\dX]|X+)$"
+)
 _FORM = r"^\d{17}[\dX]$"
 # What text is that is no number at all, in the order it is asked.
 _WHAT_ELSE = (
@@ -188,7 +192,9 @@ def _second_generation(
     reason.where(_at(size, rows[exists & ((zeros & (~right | spreadsheet)) | floated)]), "id.truncated")
     reason.where(_at(size, rows[~exists]), "id.birth")
     reason.where(_at(size, rows[born > calendar.epoch_days(today)]), "id.birth_future")
-    reason.where(_at(size, rows[born < calendar.epoch_days(calendar.years_before(today, OLDEST_YEARS))]), "id.birth_too_old")
+    reason.where(
+        _at(size, rows[born < calendar.epoch_days(calendar.years_before(today, OLDEST_YEARS))]), "id.birth_too_old"
+    )
     reason.where(_at(size, rows[~right]), "id.checksum")
     notices.where(_at(size, rows[right & zeros]), "id.cut_tail")
 

@@ -58,5 +58,7 @@ def standing(values: pa.Array) -> Standardised:
 def count_by_reason(result: Standardised) -> dict[str, int]:
     """Reason code → number of cells; for figures and logs, never values."""
     return {
-        item["values"]: item["counts"] for item in pc.value_counts(result.reason).to_pylist() if item["values"] is not None
+        item["values"]: item["counts"]
+        for item in pc.value_counts(result.reason).to_pylist()
+        if item["values"] is not None
     }

@@ -38,7 +38,9 @@ def _zone(parts: pa.Array, local: np.ndarray) -> np.ndarray:
         chosen = zone.filter(columns.mask(signed))
         sign = np.where(columns.matches(chosen, "^-"), -1, 1)
         hours = pc.utf8_slice_codeunits(chosen, 1, 3).cast(pa.int64()).to_numpy(zero_copy_only=False)
-        minutes = pc.utf8_rpad(pc.utf8_slice_codeunits(chosen, 3, 5), 2, "0").cast(pa.int64()).to_numpy(zero_copy_only=False)
+        minutes = (
+            pc.utf8_rpad(pc.utf8_slice_codeunits(chosen, 3, 5), 2, "0").cast(pa.int64()).to_numpy(zero_copy_only=False)
+        )
         ahead[signed] = sign * (hours * calendar.HOUR + minutes * 60 * calendar.SECOND)
     return ahead
 
@@ -58,7 +60,9 @@ class Moments:
 
     def put_usual(self, rows: np.ndarray, text: pa.Array) -> None:
         """Rows of the usual form, read by position."""
-        places = columns.digits(pc.binary_slice(text.cast(pa.binary()), 0, 19).cast(pa.string()), 19).astype(np.int64) - 48
+        places = (
+            columns.digits(pc.binary_slice(text.cast(pa.binary()), 0, 19).cast(pa.string()), 19).astype(np.int64) - 48
+        )
         year = places[:, :4] @ [1000, 100, 10, 1]
         month, day, hour, minute, second = (places[:, at : at + 2] @ [10, 1] for at in (5, 8, 11, 14, 17))
         days, exists = calendar.days_of(year, month, day)

@@ -15,7 +15,9 @@ from standards.result import Standardised
 ALPHABET = b"0123456789ABCDEFGHJKLMNPQRTUWXY"
 _WEIGHTS = np.array([1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28], np.int32)
 _ORGANISATION_WEIGHTS = np.array([3, 7, 9, 10, 5, 8, 4, 2], np.int32)
-_ORGANISATION_CHECK = np.frombuffer(b"0X987654321", np.uint8)  # by the sum's remainder modulo 11: 11 - 0 = 11 is 0, 11 - 1 = 10 is X
+_ORGANISATION_CHECK = np.frombuffer(
+    b"0X987654321", np.uint8
+)  # by the sum's remainder modulo 11: 11 - 0 = 11 is 0, 11 - 1 = 10 is X
 _FORM = "^[0-9A-HJ-NPQRTUWXY]{18}$"
 _VALUE = np.full(128, 255, np.uint8)
 _VALUE[np.frombuffer(ALPHABET, np.uint8)] = np.arange(len(ALPHABET))
