@@ -1,0 +1,83 @@
+"""An extract on disk: ``<recipient>/<sequence, six digits>/<dataset>.csv`` and ``manifest.json``.
+
+The folder is written under a temporary name, made durable and renamed, so a reader never sees half of one. CSV: UTF-8
+with BOM (spreadsheets need it for Chinese), a header of the agreement's titles, 变更 first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+
+from connectors.base import sm3
+
+CHANGE_TITLE = "变更"
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of an extract: its name, and the digest (SM3, GB/T 32905) and size of its bytes."""
+
+    name: str
+    sm3: str
+    size: int
+
+
+class ExtractFolder:
+    """One extract's folder while it is written; nothing is visible before :meth:`finish`."""
+
+    def __init__(self, root: Path, recipient: str, sequence: int) -> None:
+        self.name = f"{recipient}/{sequence:06d}"
+        self.path = root / recipient / f"{sequence:06d}"
+        self.part = root / recipient / f".{sequence:06d}.part"
+
+    def start(self) -> None:
+        """Make the temporary folder; what a killed run left of it goes."""
+        shutil.rmtree(self.part, ignore_errors=True)
+        self.part.mkdir(parents=True)
+
+    def write_rows(self, name: str, titles: list[str], rows: pa.Table) -> File:
+        """Write one dataset's rows (change first, then the granted fields, all text) as CSV."""
+        sink = pa.BufferOutputStream()
+        sink.write(BOM + (",".join(_cell(title) for title in (CHANGE_TITLE, *titles)) + "\n").encode())
+        if rows.num_rows:
+            pyarrow.csv.write_csv(rows, sink, pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed"))
+        return self._write(f"{name}.csv", sink.getvalue().to_pybytes())
+
+    def write_manifest(self, manifest: dict) -> File:
+        """Write the manifest."""
+        return self._write("manifest.json", (json.dumps(manifest, ensure_ascii=False, indent=2) + "\n").encode())
+
+    def finish(self) -> None:
+        """Make the folder visible. One of that name is what a run left that was killed before it was recorded."""
+        _sync(self.part)
+        if self.path.exists():
+            shutil.rmtree(self.path)
+        self.part.rename(self.path)
+        _sync(self.path.parent)
+
+    def _write(self, name: str, content: bytes) -> File:
+        with (self.part / name).open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        return File(name, sm3(content), len(content))
+
+
+def _cell(title: str) -> str:
+    return '"' + title.replace('"', '""') + '"' if any(sign in title for sign in ',"\n') else title
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

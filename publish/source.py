@@ -1,0 +1,170 @@
+"""What datasets are made from: a few tables of the warehouse, read once as Arrow, and views over them in DuckDB.
+
+The queries in ``datasets/`` see only what ``views.sql`` makes here; nothing is read twice, and a profile
+document streams through without standing in memory as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from sqlalchemy import Engine, text
+
+from contracts.model import Contract
+from places.directory import read_directory
+from places.grids import grid_map
+from places.resolve import resolve_texts
+from standards.codes import code_list
+from warehouse.bulk import read_arrow
+from warehouse.engine import adbc_connection
+from warehouse.mention import compose
+
+HERE = Path(__file__).parent
+LISTS = (
+    "sex", "ethnicity", "relation", "marital", "schooling", "dwelling_use", "assistance", "allowance_tier",
+    "disability_class", "disability_grade", "entity_status", "profile_tag", "service_due", "attribute", "ticket_kind",
+    "department",
+)  # fmt: skip
+
+# DuckDB table -> query over the hub.
+HUB = {
+    "person_row": "SELECT person_id, name, sex, birth_date, id_number, alive FROM hub.person_profile WHERE recorded_to IS NULL",
+    "member_row": """SELECT household_id, kind, person_id, relation, basis, confidence, valid_from
+                     FROM hub.household_member WHERE recorded_to IS NULL""",
+    "household_row": "SELECT household_id, kind, natural_key FROM hub.household WHERE recorded_to IS NULL",
+    "link": "SELECT feed, record_key, person_id FROM hub.person_link WHERE recorded_to IS NULL",
+    "mention": """SELECT feed, record_key, base_key, role, name, id_number IS NOT NULL AS has_id, group_kind, group_key,
+                         community_code, building_id, unit, room, dwelling_id, address_text, dead, death_date, ended, source_time
+                  FROM hub.mention""",
+    "ticket": """SELECT ticket_id, department, feed, record_key, attribute, kind, recorded_from
+                 FROM hub.ticket WHERE recorded_to IS NULL AND state = 'open'""",
+    "result": """SELECT r.feed, r.dimension, sum(r.evaluated)::bigint AS evaluated, sum(r.unexpected)::bigint AS unexpected
+                 FROM hub.rule_result r JOIN hub.batch b USING (batch_id) WHERE b.state = 'loaded' GROUP BY 1, 2""",
+}
+_PARTS = compose("compound", "building", "unit", "room")
+# DuckDB table -> (record table, its columns): rows that stand.
+RECORDS = {
+    "register": (
+        "psb_register",
+        "record_key, station_code, household_no, register_address, cancelled, cancel_reason, cancelled_on",
+    ),
+    "visit": ("grid_visit", f"record_key, occurred_at, living_status, coalesce({_PARTS}, address) AS address_text"),
+    "family": ("civil_assistance_family", "record_key, card_no, assistance_kind, status, first_month"),
+    "disability": ("civil_disability", "record_key, disability_class, disability_grade"),
+    "allowance": ("civil_old_age_allowance", "record_key, tier, stopped_month"),
+    "exam": ("health_elderly_exam", "record_key, next_due_on"),
+    "vaccination": ("health_child_vaccination", "record_key, up_to_date, next_due_on, mother_name"),
+    "entity": ("market_entity", "record_key, uscc, entity_name, established_on, status, premises"),
+    "compound": ("org_compounds", "compound_id, community_code, name, ends_on"),
+    "community_row": ("org_communities", "community_code, name, starts_on, ends_on"),
+    "grid_row": ("org_grids", "grid_id, community_code, name, starts_on, ends_on"),
+}
+DOCUMENTS = "SELECT household_id, version, recorded_from, document FROM hub.profile WHERE recorded_to IS NULL"
+
+
+@contextmanager
+def opened(
+    engine: Engine, contracts: Mapping[str, Contract], day: date, threads: int = 2, memory_mb: int = 500
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB connection in which every dataset's query runs, as of ``day``."""
+    con = duckdb.connect(config={"threads": threads, "memory_limit": f"{memory_mb}MB"})
+    try:
+        con.execute("SET TimeZone = 'Asia/Shanghai'")
+        con.execute("SET VARIABLE day = ?", [day])
+        _read(con, engine, contracts, day)
+        run_stages(con, HERE / "views.sql")
+        yield con
+    finally:
+        con.close()
+
+
+def run_stages(con: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """Run the statements of an SQL file in order; ``-- stage: <name> — <why>`` opens each."""
+    for part in file.read_text(encoding="utf-8").split("-- stage: ")[1:]:
+        con.execute(part.split("\n", 1)[1])
+
+
+def keep(con: duckdb.DuckDBPyConnection, name: str, rows: pa.Table | pa.RecordBatchReader, columns: str = "*") -> None:
+    """Make the DuckDB table ``name`` of Arrow rows."""
+    con.register("arriving", rows)
+    con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {columns} FROM arriving")
+    con.unregister("arriving")
+
+
+def _read(con: duckdb.DuckDBPyConnection, engine: Engine, contracts: Mapping[str, Contract], day: date) -> None:
+    for name, query in HUB.items():
+        keep(con, name, read_arrow(engine, query))
+    with engine.connect() as connection:
+        present = set(connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'record'")).scalars())
+    for name, (table, columns) in RECORDS.items():
+        if table in present:
+            query = f"SELECT {columns} FROM record.{table} WHERE recorded_to IS NULL AND state = 'present'"
+            keep(con, name, read_arrow(engine, query))
+        else:  # a site without that feed
+            names = [column.split(" AS ")[-1].strip() for column in _listed(columns)]
+            con.execute(f"CREATE TABLE {name} AS SELECT {', '.join(f'NULL AS {n}' for n in names)} WHERE false")
+    keep(con, "feed", _feeds(contracts))
+    keep(con, "label", _labels())
+    con.execute(
+        "CREATE TABLE holiday AS SELECT * FROM read_csv(?, skip = 2, header = true)", [str(HERE / "holidays.csv")]
+    )
+    grids = grid_map(engine, day)
+    keep(con, "grid_unit", grids.units)
+    keep(con, "grid_compound", grids.compounds)
+    _documents(con, engine)
+    _places_without_person(con, engine)
+
+
+def _listed(columns: str) -> list[str]:
+    """A column list cut at its commas, those inside parentheses aside."""
+    parts, depth, start = [], 0, 0
+    for position, sign in enumerate(columns):
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if sign == "," and not depth:
+            parts.append(columns[start:position])
+            start = position + 1
+    return [*parts, columns[start:]]
+
+
+def _feeds(contracts: Mapping[str, Contract]) -> pa.Table:
+    rows = [{"feed": c.feed, "title": c.title, "department": c.department} for c in contracts.values()]
+    return pa.Table.from_pylist(
+        rows, pa.schema([("feed", pa.string()), ("title", pa.string()), ("department", pa.string())])
+    )
+
+
+def _labels() -> pa.Table:
+    rows = [{"list": name, "code": c.code, "zh": c.zh} for name in LISTS for c in code_list(name).values()]
+    return pa.Table.from_pylist(rows)
+
+
+def _documents(con: duckdb.DuckDBPyConnection, engine: Engine) -> None:
+    """Table ``document``: what the extracts need of each profile; the text (5 kB a household) passes through batch by batch."""
+    shape = (HERE / "document.json").read_text(encoding="utf-8")
+    con.execute("SET VARIABLE shape = ?", [shape])
+    with adbc_connection(engine) as connection, connection.cursor() as cursor:
+        cursor.execute(DOCUMENTS)
+        con.register("arriving", cursor.fetch_record_batch())
+        con.execute(
+            f"""CREATE TABLE document AS SELECT household_id, version, CAST(recorded_from AS DATE) AS as_of,
+                       json_transform(document, '{shape}') AS d FROM arriving"""
+        )
+        con.unregister("arriving")
+
+
+def _places_without_person(con: duckdb.DuckDBPyConnection, engine: Engine) -> None:
+    """Table ``spot(address_text, compound_id, dwelling_id)``: where empty dwellings and shops stand. No person is
+    named there, so the mention view does not know these texts; what ``hub.address`` lacks is resolved here."""
+    wanted = con.sql(
+        """SELECT DISTINCT address_text FROM (
+               SELECT address_text FROM visit WHERE living_status = 'empty'
+               UNION ALL SELECT premises FROM entity WHERE status IN ('active', 'suspended')
+           ) WHERE address_text IS NOT NULL"""
+    ).to_arrow_table()
+    found = resolve_texts(wanted["address_text"].combine_chunks(), read_directory(engine))
+    keep(con, "spot", found, "address_text, compound_id, dwelling_id")
