@@ -125,8 +125,11 @@ def tidy(text: pa.Array, form: str | None = "NFKC") -> pa.Array:
 
 
 def unblank(text: pa.Array) -> pa.Array:
-    """All blanks inside taken out too."""
-    return substitute(text, f"{BLANK}+", "")
+    """All blanks inside taken out too; what they parted is composed again (NFC)."""
+    pattern = f"{BLANK}+"
+    return update(
+        text, matches(text, pattern), lambda t: pc.utf8_normalize(pc.replace_substring_regex(t, pattern, ""), "NFC")
+    )
 
 
 def is_absent(text: pa.Array) -> np.ndarray:

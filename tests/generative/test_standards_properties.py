@@ -107,7 +107,7 @@ def _read(kind: str, texts: list[str | None]):
 
 
 @pytest.mark.parametrize("kind", list(TYPES))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(texts=COLUMN)
 def test_any_text_gives_a_value_or_a_reason_and_never_both(kind, texts):
     result = _read(kind, texts)
@@ -125,7 +125,7 @@ def test_any_text_gives_a_value_or_a_reason_and_never_both(kind, texts):
 
 
 @pytest.mark.parametrize("kind", list(TYPES))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(texts=COLUMN, seed=st.integers(0, 1000))
 def test_a_row_is_read_the_same_alone_among_others_and_in_chunks(kind, texts, seed):
     together = _read(kind, texts)
@@ -142,7 +142,7 @@ def test_a_row_is_read_the_same_alone_among_others_and_in_chunks(kind, texts, se
     "kind",
     ["resident_id", "name", "phone", "uscc", "pupil_no", "disability_no", "archive_no", "month", "address", "text"],
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(texts=COLUMN)
 def test_a_standard_value_is_read_as_itself(kind, texts):
     once = _read(kind, texts)
@@ -161,7 +161,7 @@ def id_numbers(draw) -> str:
     return first + "10X98765432"[total % 11]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(number=id_numbers())
 def test_a_right_id_number_stands_and_says_birth_and_sex(number):
     result = _read(
@@ -174,7 +174,7 @@ def test_a_right_id_number_stands_and_says_birth_and_sex(number):
     assert resident_id.sexes(pa.array([number])).to_pylist() == ["1" if int(number[16]) % 2 else "2"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(number=id_numbers(), place=st.integers(0, 16), shift=st.integers(1, 9))
 def test_one_wrong_digit_is_always_caught(number, place, shift):
     wrong = number[:place] + str((int(number[place]) + shift) % 10) + number[place + 1 :]
@@ -183,20 +183,20 @@ def test_one_wrong_digit_is_always_caught(number, place, shift):
     assert result.companions["text"].to_pylist() == [wrong]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(number=id_numbers(), place=st.integers(0, 15))
 def test_two_neighbouring_digits_swapped_are_always_caught(number, place):
     swapped = number[:place] + number[place + 1] + number[place] + number[place + 2 :]
     assert swapped == number or _read("resident_id", [swapped]).values.to_pylist() == [None]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(number=id_numbers().filter(lambda n: n[6:8] == "19" and int(n[14:17]) < 996))
 def test_15_digits_become_the_18_they_came_from(number):
     assert _read("resident_id", [number[:6] + number[8:17]]).values.to_pylist() == [number]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     body=st.text(alphabet=uscc.ALPHABET.decode(), min_size=15, max_size=15),
     place=st.integers(0, 16),
@@ -211,7 +211,7 @@ def test_one_wrong_character_of_a_uscc_is_always_caught(body, place, shift):
     assert _read("uscc", [wrong]).values.to_pylist() == [None]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(day=st.dates(date(1900, 1, 2), TODAY))
 def test_every_written_form_of_a_day_is_that_day(day):
     serial = (day - date(1899, 12, 30)).days
@@ -228,7 +228,7 @@ def test_every_written_form_of_a_day_is_that_day(day):
     assert dates.standardise(pa.array(forms), today=TODAY).values.to_pylist() == [day] * len(forms)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(year=st.integers(1901, 2026), month=st.integers(0, 13), day=st.integers(0, 32))
 def test_a_day_stands_only_if_the_calendar_has_it(year, month, day):
     try:
@@ -250,7 +250,7 @@ NUMBERED = st.tuples(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(dwelling=NUMBERED)
 def test_every_written_form_of_a_dwelling_is_that_dwelling(dwelling):
     compound, building, unit, room = dwelling
@@ -268,7 +268,7 @@ def test_every_written_form_of_a_dwelling_is_that_dwelling(dwelling):
         assert table[name].to_pylist() == [value] * len(forms), name
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(texts=COLUMN)
 def test_addresses_of_any_text_are_taken_apart_without_harm(texts):
     table = address.parse(pa.array(texts, pa.string()))
@@ -277,7 +277,7 @@ def test_addresses_of_any_text_are_taken_apart_without_harm(texts):
     assert table["form"].null_count == 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(texts=COLUMN)
 def test_match_keys_keep_their_rows(texts):
     column = pa.array(texts, pa.string())
@@ -289,7 +289,7 @@ def test_match_keys_keep_their_rows(texts):
     assert variants.fold(folded).equals(folded)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(texts=st.lists(TEXT, max_size=8))
 def test_code_points_lead_back_to_the_text(texts):
     column = pa.array(texts, pa.string())
