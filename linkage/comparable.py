@@ -139,6 +139,8 @@ SELECT t.i, t.feed, t.record_key, t.role,
            -- a card is named in two files; elsewhere two feeds may number their groups alike
            (dense_rank() OVER (ORDER BY t.group_kind, CASE WHEN t.group_kind NOT IN ('assistance', 'register') THEN t.feed END,
                                         t.group_key))::INTEGER END AS grp,
+       -- what somebody is in the household: head, spouse, child, grandchild, parent; a guardian's relation is to the pupil
+       CASE WHEN t.role <> 'guardian' AND t.relation[1:1] IN ('0', '1', '2', '3', '4', '5') THEN replace(t.relation[1:1], '3', '2') END AS place_in_home,
        CASE WHEN t.group_kind = 'assistance' THEN t.group_key END AS card, t.death_date,
        t.ref_feed, t.ref_key, coalesce(t.dead, false) AS dead, coalesce(t.ended, false) AS ended
 FROM told t

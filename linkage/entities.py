@@ -86,10 +86,10 @@ gathered AS (
            coalesce(list(DISTINCT building) FILTER (building IS NOT NULL), []) AS buildings,
            coalesce(list(DISTINCT compound) FILTER (compound IS NOT NULL), []) AS compounds,
            list(DISTINCT inst ORDER BY inst) AS insts, coalesce(list(DISTINCT card) FILTER (card IS NOT NULL), []) AS cards,
-           min(death_date) AS death,
+           coalesce(list(DISTINCT place_in_home) FILTER (place_in_home IS NOT NULL), []) AS places_in_home, min(death_date) AS death,
            count(name) = 0 AS nameless
     FROM told GROUP BY e)
-SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.nameless, g.insts, g.cards, g.death, w.e IS NOT NULL AS twin,
+SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.nameless, g.insts, g.cards, g.death, g.places_in_home, count(g.id) OVER (PARTITION BY n.name) AS namesakes, w.e IS NOT NULL AS twin,
        n.name, n.names, n.py, n.c1, n.c2, n.c3, n.c4, n.p1, n.p2, n.p3, n.p4, n.len, coalesce(n.blurred, false) AS blurred,
        CASE WHEN g.id IS NOT NULL THEN g.id[7:14]::INT ELSE strftime(g.told_birth, '%Y%m%d')::INT END AS birth,
        list_distinct(list_concat(CASE WHEN g.id IS NOT NULL THEN [g.id[7:14]::INT] ELSE [] END,
