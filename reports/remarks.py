@@ -1,0 +1,139 @@
+"""What was found in deliveries (发现的问题): quarantine and value issues by reason, drift, gates and alerts, in both languages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from contracts.model import Contract
+from reports import labels
+from reports.labels import Text
+from standards.reasons import REASONS
+from warehouse.bulk import read_arrow
+
+QUARANTINE = """
+SELECT feed, reason, count(*) FILTER (WHERE state = 'open') AS open, count(*) AS total
+FROM hub.quarantine, unnest(reasons) AS reason WHERE part = 0 GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2
+"""
+ISSUES = """
+SELECT feed, table_name, column_name, reason, rule_id, dimension, severity, count(*) AS rows
+FROM hub.value_issue WHERE recorded_to IS NULL GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 1, 2, 3, 4
+"""
+DRIFT = """
+SELECT feed, d ->> 'column' AS column_name, d ->> 'kind' AS kind, d ->> 'policy' AS policy, count(*) AS batches
+FROM hub.batch, jsonb_array_elements(drift) AS d WHERE jsonb_typeof(drift) = 'array' GROUP BY 1, 2, 3, 4 ORDER BY 1, 3, 2
+"""
+HELD = "SELECT batch_id, feed, state, findings::text AS findings FROM hub.batch WHERE state IN ('held', 'refused') ORDER BY batch_id"
+ALERTS = "SELECT kind, feed, subject, message, raised_at FROM hub.alert WHERE cleared_at IS NULL ORDER BY raised_at, alert_id"
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How often something was found, in a feed (and a column)."""
+
+    feed: str
+    title: Text
+    reason: Text
+    rows: int
+    open: int = 0
+    column: Text | None = None
+    dimension: str | None = None
+    severity: str | None = None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something a person should see: drift, a held batch, an alert. No personal value."""
+
+    kind: Text
+    feed: Text
+    text: Text
+
+
+def quarantined(engine: Engine, contracts: Mapping[str, Contract]) -> tuple[Counted, ...]:
+    return tuple(
+        Counted(row["feed"], _named(contracts, row["feed"]), _reason(contracts, row["feed"], row["reason"]), row["total"], row["open"])
+        for row in read_arrow(engine, QUARANTINE).to_pylist()
+    )
+
+
+def value_issues(engine: Engine, contracts: Mapping[str, Contract]) -> tuple[Counted, ...]:
+    return tuple(
+        Counted(
+            row["feed"], _named(contracts, row["feed"]), _reason(contracts, row["feed"], row["reason"], row["rule_id"]), row["rows"],
+            row["rows"], _column(contracts, row["feed"], row["table_name"], row["column_name"]), row["dimension"], row["severity"],
+        )
+        for row in read_arrow(engine, ISSUES).to_pylist()
+    )  # fmt: skip
+
+
+def drifted(engine: Engine, contracts: Mapping[str, Contract]) -> tuple[Notice, ...]:
+    made = []
+    for row in read_arrow(engine, DRIFT).to_pylist():
+        column, policy = header(row["column_name"]), labels.label("policy", row["policy"])
+        text = Text(
+            f"列“{column}”，按契约{policy.zh}，共{row['batches']}批", f"column “{column}”, {policy.en}, in {row['batches']} batches"
+        )
+        made.append(Notice(labels.label("drift", row["kind"]), _named(contracts, row["feed"]), text))
+    return tuple(made)
+
+
+def stopped(engine: Engine, contracts: Mapping[str, Contract]) -> tuple[Notice, ...]:
+    made = []
+    for row in read_arrow(engine, HELD).to_pylist():
+        for finding in json.loads(row["findings"] or "[]"):
+            kind, told = finding.get("kind", ""), finding.get("text_en") or finding.get("kind", "")
+            if row["state"] == "held":
+                where, text = labels.label("gate", kind), Text(finding.get("text") or told, told)
+            else:  # a refusal names file and column in English; its Chinese is that of the reason code
+                where = Text("交付被拒", "Refused delivery")
+                text = Text(REASONS[kind].zh if kind in REASONS else kind, kind)
+            made.append(Notice(where, _named(contracts, row["feed"]), text))
+    return tuple(made)
+
+
+def alerts(engine: Engine, contracts: Mapping[str, Contract], late: Mapping[str, Text]) -> tuple[Notice, ...]:
+    made = []
+    for row in read_arrow(engine, ALERTS).to_pylist():
+        text = late.get(row["feed"]) if row["kind"] == "late_feed" else None
+        made.append(
+            Notice(labels.label("alert", row["kind"]), _named(contracts, row["feed"]), text or Text(row["message"], row["message"]))
+        )
+    return tuple(made)
+
+
+def header(name: str | None) -> str:
+    """A column's header as it may be shown: in a file without a header line a person's row stands there."""
+    name = re.sub(r"\d{4,}", "…", name or "")
+    return name if len(name) <= 20 else name[:19] + "…"
+
+
+def title_of(contract: Contract) -> Text:
+    return Text(contract.title, contract.title_en)
+
+
+def _named(contracts: Mapping[str, Contract], feed: str | None) -> Text:
+    return title_of(contracts[feed]) if feed in contracts else Text(feed or "—", feed or "—")
+
+
+def _reason(contracts: Mapping[str, Contract], feed: str, reason: str, rule_id: str | None = None) -> Text:
+    if reason in REASONS:
+        return Text(REASONS[reason].zh, REASONS[reason].en)
+    if feed in contracts:
+        for table in contracts[feed].tables:
+            for rule in table.rules:
+                if rule.id in (reason, rule_id):
+                    return Text(rule.title, rule.title_en)
+    return Text(reason, reason)
+
+
+def _column(contracts: Mapping[str, Contract], feed: str, table_name: str, column: str) -> Text:
+    for table in contracts[feed].tables if feed in contracts else ():
+        for each in table.fields:
+            if table.name == table_name and each.name == column:
+                return Text(each.title, column.replace("_", " "))
+    return Text(column, column.replace("_", " "))
