@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,7 +48,12 @@ class Landing:
         ``refused/`` before DeliveryRefused goes up.
         """
         with self._locked(connection.conn_id):
-            self.recover(contract.feed)
+            for batch in self._recovered(contract.feed):
+                if (
+                    _identity(contract, read).items()
+                    >= {k: batch.manifest[k] for k in ("delivery", "period", "after")}.items()
+                ):
+                    return batch
             spool = self._left(contract, read)
             if spool is not None and spool.entries:
                 try:
@@ -61,8 +66,11 @@ class Landing:
             return self._fill(contract, connection, connector, read, spool)
 
     def complete(self, feed: str | None = None) -> list[LandedBatch]:
-        """Every complete batch (of a feed), in order of batch id; purged ones are left out."""
+        """Every complete batch (of a feed), in order of batch id; purged ones are left out. A batch that a
+        killed process had finished but for its name is among them."""
         folders = [self.root / feed] if feed else self._feeds()
+        for folder in folders:
+            self._recovered(folder.name)
         marked = [marker.parent for folder in folders for marker in folder.glob(f"*/{COMPLETE}")]
         found = sorted((p for p in marked if "." not in p.name), key=lambda path: path.name)
         return [open_batch(path) for path in found]
@@ -116,12 +124,6 @@ class Landing:
             spool.add(Page("replay", b"", rows, watermark={}, digest=parent.manifest["digest"]))
             return spool.close(manifest, final, rows.schema)
 
-    def recover(self, feed: str) -> None:
-        """Finish what a killed process had finished but for the rename."""
-        for partial in (self.root / feed).glob(f"*{PARTIAL}"):
-            if (partial / COMPLETE).exists():
-                partial.rename(partial.with_name(partial.name.removesuffix(PARTIAL)))
-
     # -- one read ----------------------------------------------------------------------
 
     def _fill(
@@ -171,6 +173,17 @@ class Landing:
             there = lay_out(contract, spool.columns, read.delivery, judge_missing=False).positions
             found += missing(contract, there, read.delivery, refuse=spool.rows >= contract.gate.least)
         return list({(d["column"], d["kind"], d.get("seen")): d for d in found}.values())
+
+    def _recovered(self, feed: str) -> list[LandedBatch]:
+        """Give the batches their names that a killed process had finished but for that."""
+        found = []
+        for partial in (self.root / feed).glob(f"*{PARTIAL}"):
+            final = partial.with_name(partial.name.removesuffix(PARTIAL))
+            if (partial / COMPLETE).exists():
+                with suppress(FileNotFoundError):  # its process lives and was quicker
+                    partial.rename(final)
+                    found.append(open_batch(final))
+        return found
 
     def _begin(self, contract: Contract, read: Read, fetched_at: datetime) -> Spool:
         batch_id, moment = self._free(contract.feed, fetched_at)
