@@ -104,16 +104,17 @@ class Hub:
         from profiles.store import assemble
 
         limits = {"threads": self.settings.threads, "memory_mb": self.settings.memory_mb}
-        return _timed("assemble", lambda: assemble(self.engine, self.settings.today, **limits).counts())
+        given = limits | {"departments": {feed: contract.department for feed, contract in self.contracts.items()}}
+        return _timed("assemble", lambda: assemble(self.engine, self.settings.today, **given).counts())
 
     def publish(self) -> StageFigures:
         """Each recipient's extract, as its agreement says."""
+        from contracts.agreements import load_agreements
         from publish.extracts import publish
 
-        from contracts.agreements import load_agreements
-
         out, today = self.settings.out / "extracts", self.settings.today
-        return _timed("publish", lambda: publish(self.engine, load_agreements(), out, today).counts())
+        given = {"contracts": self.contracts, "threads": self.settings.threads}
+        return _timed("publish", lambda: publish(self.engine, load_agreements(), out, today, **given).counts())
 
     def report(self) -> StageFigures:
         """The supervisors' page, ``out/report/index.html``."""

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from warehouse.bulk import read_arrow
 
 MENTIONS = """
-SELECT feed, record_key, base_key, role, name, former_name, id_number, sex, birth_date, ethnicity, relation,
+SELECT feed, record_key, base_key, role, name, former_name, id_number, sex, birth_date, birth_precision, ethnicity, relation,
        marital_status, schooling, phone, group_kind, group_key, community_code, compound_id, building_id, unit, room,
        dwelling_id, address_text, dead, death_date, ended, source_time, batch_id
 FROM hub.mention

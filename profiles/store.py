@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 
@@ -9,11 +10,13 @@ import duckdb
 import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 
+from contracts.reader import load_contracts
 from places.grids import grid_map
 from profiles.facts import read_facts
 from profiles.households import assemble_households, run_stages
 from profiles.identity import give_ids
 from profiles.survivorship import surviving_values
+from profiles.tickets import raise_tickets, write_tickets
 from warehouse.bulk import read_arrow, stage, unstage
 
 LOCK = 0x6772_6964  # one assembly at a time
@@ -57,14 +60,25 @@ class ProfileFigures:
     persons: int
     profiles: int
     profiles_changed: int
+    tickets_opened: int
+    tickets_closed: int
 
     def counts(self) -> dict[str, int]:
         """The figures as plain numbers."""
         return asdict(self)
 
 
-def assemble(engine: Engine, as_of: date, threads: int = 2, memory_mb: int = 800) -> ProfileFigures:
-    """Households of three kinds, surviving values and profile documents as of ``as_of``, in one transaction."""
+def assemble(
+    engine: Engine,
+    as_of: date,
+    threads: int = 2,
+    memory_mb: int = 800,
+    departments: Mapping[str, str] | None = None,
+) -> ProfileFigures:
+    """Households of three kinds, surviving values, profile documents and correction tickets as of ``as_of``, in one
+    transaction. ``departments``: feed → department (default: the packaged contracts')."""
+    if departments is None:
+        departments = {contract.feed: contract.department for contract in load_contracts().values()}
     con = read_facts(engine, as_of, threads, memory_mb)
     grids = grid_map(engine, as_of)
     con.register("grid_unit", grids.units)
@@ -76,10 +90,13 @@ def assemble(engine: Engine, as_of: date, threads: int = 2, memory_mb: int = 800
     run_stages(con, "document")
     changes = {table: _changes(con, table) for table in WRITTEN}
     staged = _stage(engine, changes)
+    tickets = raise_tickets(con, engine, departments)
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-        _write(connection, staged)
-    figures = _figures(con, changes["profile"][0].num_rows)
+        now = datetime.now(UTC)
+        _write(connection, staged, now)
+        write_tickets(connection, tickets, now)
+    figures = _figures(con, changes["profile"][0].num_rows, tickets)
     con.close()
     return figures
 
@@ -142,8 +159,7 @@ def _stage(engine: Engine, changes: dict[str, tuple[pa.Table, pa.Table]]) -> lis
     return staged
 
 
-def _write(connection: Connection, staged: list[tuple[str, str, str]]) -> None:
-    now = datetime.now(UTC)
+def _write(connection: Connection, staged: list[tuple[str, str, str]], now: datetime) -> None:
     for table, added, closed in staged:
         key, columns = WRITTEN[table]
         same = " AND ".join(f"t.{name} = c.{name}" for name in key.split(", "))
@@ -161,10 +177,10 @@ def _write(connection: Connection, staged: list[tuple[str, str, str]]) -> None:
         unstage(connection, added, closed)
 
 
-def _figures(con: duckdb.DuckDBPyConnection, changed: int) -> ProfileFigures:
+def _figures(con: duckdb.DuckDBPyConnection, changed: int, tickets: tuple[int, int]) -> ProfileFigures:
     kinds = dict(con.execute("SELECT kind, count(*) FROM household GROUP BY kind").fetchall())
     persons = con.execute("SELECT count(*) FROM person_profile").fetchall()[0][0]
     profiles = con.execute("SELECT count(*) FROM profile").fetchall()[0][0]
     return ProfileFigures(
-        kinds.get("residence", 0), kinds.get("register", 0), kinds.get("assistance", 0), persons, profiles, changed
+        kinds.get("residence", 0), kinds.get("register", 0), kinds.get("assistance", 0), persons, profiles, changed, *tickets
     )

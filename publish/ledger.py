@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
 from sqlalchemy import Engine, text
 
+from contracts.agreements import Agreement
 from publish.deltas import ADDED, CHANGED, REMOVED
 from warehouse.bulk import append, read_arrow, stage, unstage
 from warehouse.tables.households import extract
 
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 LOCK = 0x7075_626C
 STAGED = "extract_change"
 EXTRACT = pa.schema(
@@ -97,12 +100,29 @@ def record(engine: Engine, con: duckdb.DuckDBPyConnection, handed: list[dict]) -
         unstage(connection, STAGED)
 
 
-def listing(engine: Engine, recipient: str | None = None, limit: int = 100) -> list[dict]:
-    """Extracts, newest first: recipient, sequence, kind, rows, added, changed, removed, agreement_version, file, when."""
+def listing(
+    engine: Engine, agreements: Mapping[str, Agreement], recipient: str | None = None, limit: int = 100
+) -> list[dict]:
+    """Extracts, newest first: recipient, sequence, kind, rows, added, changed, removed, agreement (its version then),
+    valid_to (of the agreement now; None if there is none any more), folder, handed (when)."""
     statement = text(
-        """SELECT recipient, sequence, kind, rows, added, changed, removed, agreement_version, file_name, recorded_from
+        """SELECT recipient, sequence, kind, rows, added, changed, removed, agreement_version AS agreement, file_name, recorded_from
            FROM hub.extract WHERE CAST(:recipient AS text) IS NULL OR recipient = :recipient
            ORDER BY recorded_from DESC, recipient LIMIT :limit"""
     )
     with engine.connect() as connection:
-        return [dict(row) for row in connection.execute(statement, {"recipient": recipient, "limit": limit}).mappings()]
+        rows = [dict(row) for row in connection.execute(statement, {"recipient": recipient, "limit": limit}).mappings()]
+    for row in rows:
+        agreement = agreement_of(agreements, row["recipient"])
+        row["valid_to"] = agreement.valid_to if agreement else None
+        row["folder"] = row.pop("file_name").rpartition("/")[0]
+        row["handed"] = row.pop("recorded_from").astimezone(SHANGHAI).isoformat(sep=" ", timespec="minutes")
+    return rows
+
+
+def agreement_of(agreements: Mapping[str, Agreement], recipient: str) -> Agreement | None:
+    """The agreement a recipient of the ledger is served under: its own, or the template of its kind."""
+    if recipient in agreements:
+        return agreements[recipient]
+    kind = recipient.partition("-")[0]
+    return next((a for a in agreements.values() if a.template and a.kind == kind), None)

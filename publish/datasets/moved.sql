@@ -9,7 +9,7 @@ WITH kept AS (SELECT * FROM archive UNION ALL SELECT * FROM benefit), change AS 
     SELECT k.feed, k.record_key, k.person_id, k.owner, o.community, '迁出本县', g.moved_on
     FROM kept k JOIN gone g USING (person_id) LEFT JOIN community o ON o.community_code = k.community_code
 )
-SELECT c.feed, c.record_key, c.owner, p.person_id, p.name, p.sex, p.birth_date, p.id_number, p.own_subject,
+SELECT t.title AS feed, c.record_key, c.owner, p.person_id, p.name, p.sex, p.birth_date, p.id_number, p.own_subject,
        c.from_community, c.to_community, c.moved_on
-FROM change c JOIN person p USING (person_id)
+FROM change c JOIN person p USING (person_id) JOIN feed t USING (feed)
 WHERE p.alive
