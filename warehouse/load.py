@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -85,7 +85,7 @@ def load_in(
     done = _already(connection, landed)
     if done is not None:
         return done
-    manifest = landed.manifest
+    manifest, loaded_at = landed.manifest, loaded_at or datetime.now(UTC)
     _check(contract, landed, verdicts)
     with _staged(connection, contract, landed, verdicts) as names:
         context, closing, day = _context(connection, contract, manifest, verdicts, landed.batch_id)

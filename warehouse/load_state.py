@@ -102,13 +102,13 @@ def record_load(
     landed: LandedBatch,
     counts: Mapping[str, int],
     findings: Sequence[Any],
-    loaded_at: datetime | None,
+    loaded_at: datetime,
 ) -> None:
     """Write the batch's row as loaded; the table's check holds landed = accepted + quarantined."""
     values = describe(landed) | counts | {
         "state": "loaded",
         "recorded_at": context.recorded_at,
-        "loaded_at": loaded_at or datetime.now(UTC),
+        "loaded_at": loaded_at,
     }  # fmt: skip
     if findings:
         values["findings"] = [finding.as_dict() for finding in findings]
@@ -141,13 +141,11 @@ def describe(landed: LandedBatch) -> dict[str, Any]:
     }
 
 
-def advance(
-    connection: Connection, context: LoadContext, manifest: Mapping[str, Any], loaded_at: datetime | None
-) -> None:
+def advance(connection: Connection, context: LoadContext, manifest: Mapping[str, Any], loaded_at: datetime) -> None:
     """Move the feed's watermark and its moment of belief, in the load's transaction."""
     watermark = {} if manifest.get("replay_of") else dict(manifest.get("watermark") or {})
     more = {
         "watermark": json.dumps(watermark, ensure_ascii=False), "period": manifest.get("period"),
-        "loaded_at": loaded_at or datetime.now(UTC),
+        "loaded_at": loaded_at,
     }  # fmt: skip
     connection.execute(text(_ADVANCE), context.bound() | more)
