@@ -181,7 +181,7 @@ KILLED = """
     from connectors.purge import purge
     from connectors.registry import connector_for
     from connectors.testing import FETCHED, contract_of
-    import connectors.sql, pyarrow.parquet, pyarrow.compute, sqlalchemy.dialects.sqlite
+    import connectors.sql, pandas, pyarrow.parquet, sqlalchemy.dialects.sqlite  # once, not in each fork
     place, root, act, how = sys.argv[1:]
     contract = contract_of("sql", {"table": "people", "key": "id", "updated": "updated", "page_rows": 100})
     connection, connector = parse("people_source", place), connector_for(contract)
