@@ -100,12 +100,19 @@ class Hub:
         return _timed("link", lambda: resolve_addresses(self.engine).counts() | link(self.engine, **limits).counts())
 
     def assemble(self) -> StageFigures:
-        """Households of three kinds, surviving values, profiles; only what changed gets a new version."""
+        """Households of three kinds, surviving values, profiles, then what rules across feeds find; only changes are written."""
+        from profiles.findings import judge_cross_rules
         from profiles.store import assemble
 
-        limits = {"threads": self.settings.threads, "memory_mb": self.settings.memory_mb}
-        given = limits | {"departments": {feed: contract.department for feed, contract in self.contracts.items()}}
-        return _timed("assemble", lambda: assemble(self.engine, self.settings.today, **given).counts())
+        today, threads = self.settings.today, self.settings.threads
+        given = {"threads": threads, "memory_mb": self.settings.memory_mb}
+        given |= {"departments": {feed: contract.department for feed, contract in self.contracts.items()}}
+
+        def work() -> dict:
+            figures = assemble(self.engine, today, **given).counts()
+            return figures | judge_cross_rules(self.engine, today, threads=threads).counts()
+
+        return _timed("assemble", work)
 
     def publish(self) -> StageFigures:
         """Each recipient's extract, as its agreement says."""
@@ -121,8 +128,12 @@ class Hub:
         from reports.page import write_report
 
         out = self.settings.out / "report"
-        written = lambda: write_report(self.engine, self.contracts, out, self.settings.language)  # noqa: E731
-        return _timed("report", lambda: {"page": f"out/report/{written().name}"})
+        asked = {"language": self.settings.language, "today": self.settings.today}
+
+        def work() -> dict:
+            return {"page": f"out/report/{write_report(self.engine, self.contracts, out, **asked).name}"}
+
+        return _timed("report", work)
 
     def watch(self) -> StageFigures:
         """Raise an alert for each late feed, clear those that came."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -129,4 +128,4 @@ def _before(figures: Path) -> Mapping[str, Any] | None:
 def _replace(target: Path, text: str) -> None:
     being_made = target.with_name(f".{target.name}.partial")
     being_made.write_text(text, encoding="utf-8")
-    os.replace(being_made, target)
+    being_made.replace(target)

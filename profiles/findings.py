@@ -1,0 +1,118 @@
+"""Judge the rules across feeds over the warehouse and keep what they found, with history (跨表规则的结果).
+
+The inputs (docs/contracts.md) are read once, only the columns the rules name; a finding is opened when
+it is new, closed when it is gone, and untouched while it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+
+import pyarrow as pa
+from sqlalchemy import Engine, text
+
+from contracts.cross_rules import HUB_INPUTS, CrossRule, load_rules
+from warehouse.bulk import lock, quoted, read_arrow, stage_all, unstage
+
+CROSS_BATCH = "cross"  # hub.rule_result holds the newest results of these rules under this batch id and feed
+_HUB_SOURCES = {
+    "mention": "hub.mention m LEFT JOIN hub.person_link l ON l.feed = m.feed AND l.record_key = m.record_key AND l.recorded_to IS NULL",
+    "person": "hub.person_profile m WHERE m.recorded_to IS NULL",
+    "household": "hub.household m WHERE m.recorded_to IS NULL",
+    "household_member": "hub.household_member m WHERE m.recorded_to IS NULL",
+    "address": "hub.address m",
+}
+_RELATIONS = {"person": "person_profile"}
+_COLUMNS = """
+SELECT n.nspname || '.' || c.relname AS relation, a.attname AS column_name
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE n.nspname IN ('hub', 'record') AND c.relkind IN ('r', 'v') ORDER BY a.attnum
+"""
+_EVERYTHING = re.compile(r"(?:select|distinct|,)\s+(?:\w+\.)?\*", re.IGNORECASE)
+
+_SAME = """c.rule_id = s.rule_id AND c.subject_kind = s.subject_kind AND c.subject = s.subject AND c.dimension = s.dimension
+    AND c.severity = s.severity AND c.department IS NOT DISTINCT FROM s.department AND c.detail IS NOT DISTINCT FROM s.detail::jsonb"""
+_CLOSE = f"""
+UPDATE hub.cross_finding c SET recorded_to = :now
+WHERE c.recorded_to IS NULL AND NOT EXISTS (SELECT FROM staging.cross_found s WHERE {_SAME})
+"""
+_OPEN = f"""
+INSERT INTO hub.cross_finding (rule_id, dimension, severity, department, subject_kind, subject, detail, recorded_from)
+SELECT s.rule_id, s.dimension, s.severity, s.department, s.subject_kind, s.subject, s.detail::jsonb, :now
+FROM staging.cross_found s
+WHERE NOT EXISTS (SELECT FROM hub.cross_finding c WHERE c.recorded_to IS NULL AND {_SAME})
+ORDER BY s.rule_id, s.subject
+"""
+_FORGET = "DELETE FROM hub.rule_result WHERE batch_id = :batch"
+_RESULTS = """
+INSERT INTO hub.rule_result (batch_id, rule_id, feed, column_name, dimension, severity, evaluated, unexpected)
+SELECT :batch, rule_id, :batch, column_name, dimension, severity, evaluated, unexpected FROM staging.cross_judged
+"""
+
+
+@dataclass(frozen=True)
+class FindingFigures:
+    """Rules judged, findings that stand, and how many of them came and went."""
+
+    cross_rules: int
+    findings: int
+    findings_opened: int
+    findings_closed: int
+
+    def counts(self) -> dict[str, int]:
+        """The figures as plain numbers."""
+        return asdict(self)
+
+
+def judge_cross_rules(
+    engine: Engine, today: date, *, threads: int = 2, rules: Iterable[CrossRule] | None = None
+) -> FindingFigures:
+    """Judge all rules (default: contracts/rules) as of ``today``; writes what changed, in one transaction.
+
+    A rule over a record table this warehouse does not have is left out. Raises ExpectationError where a
+    query fails, QueryError where the warehouse can't be read.
+    """
+    from expectations.cross import run_cross_rules  # Great Expectations comes with it
+
+    columns: dict[str, list[str]] = {}
+    for row in read_arrow(engine, _COLUMNS).to_pylist():
+        columns.setdefault(row["relation"], []).append(row["column_name"])
+    judged = [r for r in (load_rules() if rules is None else rules) if all(_relation(name) in columns for name in r.inputs)]
+    verdict = run_cross_rules(judged, read_inputs(engine, judged, columns), today=today, threads=threads)
+    stage_all(engine, {"cross_found": verdict.findings, "cross_judged": verdict.results})
+    values = {"now": datetime.now(UTC), "batch": CROSS_BATCH}
+    with engine.begin() as connection:
+        lock(connection, "cross_rules")
+        closed = connection.execute(text(_CLOSE), values).rowcount
+        opened = connection.execute(text(_OPEN), values).rowcount
+        connection.execute(text(_FORGET), values)
+        connection.execute(text(_RESULTS), values)
+        unstage(connection, "cross_found", "cross_judged")
+    return FindingFigures(len(judged), verdict.findings.num_rows, opened, closed)
+
+
+def read_inputs(engine: Engine, rules: Iterable[CrossRule], columns: Mapping[str, list[str]]) -> dict[str, pa.Table]:
+    """Input name → its rows, cut to the columns that a rule over it names. ``columns``: of each relation."""
+    told: dict[str, str] = {}
+    for rule in rules:
+        for name in rule.inputs:
+            told[name] = f"{told.get(name, '')} {rule.sql}"
+    return {name: read_arrow(engine, _select(name, sql, columns[_relation(name)])) for name, sql in sorted(told.items())}
+
+
+def _relation(name: str) -> str:
+    return f"hub.{_RELATIONS.get(name, name)}" if name in HUB_INPUTS else f"record.{name}"
+
+
+def _select(name: str, sql: str, columns: list[str]) -> str:
+    words = set(re.findall(r"\w+", sql.lower()))
+    kept = columns if _EVERYTHING.search(sql) else [c for c in columns if c in words] or columns[:1]
+    listed = ", ".join(f"m.{quoted(c)}" for c in kept)
+    if name == "mention":
+        listed += ", l.person_id"
+    source = _HUB_SOURCES.get(name, f"record.{quoted(name)} m WHERE m.recorded_to IS NULL AND m.state = 'present'")
+    return f"SELECT {listed} FROM {source}"
