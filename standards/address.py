@@ -25,6 +25,8 @@ _UNIT = rf"(?:[东西南北]?{_N}|[A-Z甲乙丙丁东西南北])"
 _SIDES = "东西南北中左右"
 _STRONG = "#?号楼|#楼|#?号?栋|号?幢|号?座|#"
 _END = rf"[^\d{numerals.CHARACTERS}#栋幢座楼区园苑\-]{{0,8}}$"
+# What a county has one of and calls by 县.
+_OF_COUNTY = "县(?:医院|中医院|人民医院|妇幼|委|政府|人大|政协|法院|检察院|[一二三四五六七八九]中|中学|职教|供销|社|[^镇城乡村社路街]{1,4}局)"
 _SHOP = "底商|底店|商铺|门脸|门市|门面|铺面|商网"
 _BELOW = "地下室|地下|车库|车位|储藏室|储藏间|小房|凉房"
 
@@ -102,6 +104,8 @@ def _elsewhere() -> tuple[str, str]:
 def _without_administration(head: pa.Array) -> pa.Array:
     """The head less the leading 省市县镇 of the county seat; 城关镇 is what 涿鹿镇 is still called."""
     head = columns.substitute(head, r"^[,.\-()]+", "")
+    # 涿鹿县医院 is 县医院 of 涿鹿, not 医院 of 涿鹿县.
+    head = columns.substitute(head, rf"^(?:河北省?)?(?:张家口(?:市|地区)?)?(?:涿鹿县?)?涿鹿({_OF_COUNTY})", r"\1")
     head = columns.substitute(head, r"^(?:中国)?(?:河北省?)?张家口(?:市|地区)?(?:涿鹿县?)?|^河北省?涿鹿县?|^河北省", "")
     head = columns.substitute(head, r"^(?:涿鹿县)+", "")
     head = columns.substitute(head, r"^(?:县城|城区|城内|城里)", "")

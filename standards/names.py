@@ -117,6 +117,7 @@ def _judge(values: pa.Array) -> Standardised:
     reason.where(broken, "name.mojibake")
     # 王(石+羊): a character described because the source cannot write it.
     reason.where(columns.matches(text, rf"{_HAN} ?\+ ?{_HAN}"), "name.incomplete")
+    written = text
     note = former = pa.nulls(size, pa.string())
     if not simple.all():
         text, note, former = _notes(text)
@@ -141,19 +142,23 @@ def _judge(values: pa.Array) -> Standardised:
     notice.where(columns.matches(text, free_text.PRIVATE_USE), "name.private_use")
     notice.where(columns.matches(text, _LATIN), "name.latin")
     stands = reason.open
-    note = pc.if_else(columns.mask(described & ~stands), text, note)
-    kept = stands | described
+    given = reason.array()
+    # What is known of somebody without a readable name is kept as a note: 王芳之子, 王*, 王(石+羊).
+    unnamed, incomplete = (columns.among(given, pa.array([code])) for code in ("name.unnamed", "name.incomplete"))
+    told = unnamed | incomplete
+    note = pc.if_else(columns.mask(unnamed), text, pc.if_else(columns.mask(incomplete), written, note))
     return Standardised(
         columns.only(stands, text),
-        reason.array(),
+        given,
         columns.only(stands, notice.array()),
-        {"note": columns.only(kept, note), "former": columns.only(stands, former)},
+        {"note": columns.only(stands | told, note), "former": columns.only(stands, former)},
     )
 
 
 def standardise(text: pa.Array | pa.ChunkedArray) -> Standardised:
     """The name as it is to be shown. Companions: ``note`` (户主, 已故 … from brackets or after the name; of somebody
-    described by a relative, 王芳之子, the whole description), ``former`` (曾用名 in brackets).
+    described by a relative, 王芳之子, or whose name came incomplete, 王*, all that was written), ``former`` (曾用名 in
+    brackets).
 
     Reasons ``name.*``; a person without a name of his own has ``name.unnamed`` and no value, so that a newborn is never
     taken for the mother. Notices: ``name.interpunct``, ``name.repaired``, ``name.private_use``, ``name.latin``.
