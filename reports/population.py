@@ -21,6 +21,7 @@ from warehouse.bulk import read_arrow
 
 FRESH_DAYS = 180  # a visit counts as evidence of residence for so long (domain rules, section 7)
 HEALTH_POINT = 2000  # residents from which a compound has a health point with full-time staff (domain rules, 0.2)
+LINK_RULES = 12  # rules of linkage shown one by one
 NEAR = 0.9  # compounds from this share of the line are listed too
 
 TOTALS = """
@@ -152,7 +153,7 @@ def read_population(engine: Engine, today: date) -> Population:
         con.close()
     return Population(
         **totals, mentions=figures.get("mentions", 0), mentions_with_id=figures.get("mentions_with_id", 0),
-        model_version=run["model_version"], links=_counts("rule", sorted(figures.get("rules", {}).items(), key=lambda i: -i[1])),
+        model_version=run["model_version"], links=_links(figures.get("rules", {})),
         known_to=_numbered(read_arrow(engine, KNOWN_TO), ("个数据源", " feeds"), ("个数据源", " feed")),
         conflicts=_counts("conflict", [(r["kind"], r["n"]) for r in read_arrow(engine, CONFLICTS).to_pylist()]),
         kinds=_counts("household", kinds.items()), sizes=_sizes(sizes),
@@ -166,6 +167,14 @@ def _counts(kind: str, pairs, *, people: bool = False) -> tuple[Count, ...]:
     numbers = [n for _, n in pairs]
     values = shown(numbers, [0] * len(pairs)) if people else numbers
     return tuple(Count(labels.label(kind, code), n) for (code, _), n in zip(pairs, values, strict=True))
+
+
+def _links(rules: Mapping[str, int]) -> tuple[Count, ...]:
+    """The rules that linked most, the rest together."""
+    ordered = sorted(rules.items(), key=lambda item: -item[1])
+    rest = sum(n for _, n in ordered[LINK_RULES:])
+    more = (Count(Text("其他依据", "Other rules"), rest),) if rest else ()
+    return _counts("rule", ordered[:LINK_RULES]) + more
 
 
 def _numbered(table, many: tuple[str, str], one: tuple[str, str]) -> tuple[Count, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine
@@ -13,7 +13,18 @@ from contracts.cross_rules import CrossRule
 from contracts.model import Contract, Mode
 from reports import labels
 from reports.labels import Text
-from reports.remarks import Counted, Notice, alerts, drifted, quarantined, stopped, title_of, value_issues
+from reports.remarks import (
+    Counted,
+    Notice,
+    Tickets,
+    alerts,
+    drifted,
+    quarantined,
+    stopped,
+    tickets,
+    title_of,
+    value_issues,
+)
 from reports.scores import Score, Scores, accessibility, overall, pooled, rule_scores, timeliness
 from warehouse.bulk import read_arrow
 
@@ -121,8 +132,9 @@ class Quality:
     drift: tuple[Notice, ...]
     gates: tuple[Notice, ...]
     alerts: tuple[Notice, ...]
-    feeds_due: int = field(default=0)
-    feeds_on_time: int = field(default=0)
+    tickets: tuple[Tickets, ...]
+    feeds_due: int
+    feeds_on_time: int
 
 
 def read_quality(
@@ -143,7 +155,7 @@ def read_quality(
     due = [each for each in feeds if each.batches or each.late]
     return Quality(
         feeds, _departments(feeds, cross), cross, quarantined(engine, contracts), value_issues(engine, contracts),
-        drifted(engine, contracts), stopped(engine, contracts), alerts(engine, contracts, late),
+        drifted(engine, contracts), stopped(engine, contracts), alerts(engine, contracts, late), tickets(engine),
         len(due), sum(1 for each in due if not each.late),
     )  # fmt: skip
 

@@ -24,10 +24,17 @@ SELECT feed, table_name, column_name, reason, rule_id, dimension, severity, coun
 FROM hub.value_issue WHERE recorded_to IS NULL GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 1, 2, 3, 4
 """
 DRIFT = """
-SELECT feed, d ->> 'column' AS column_name, d ->> 'kind' AS kind, d ->> 'policy' AS policy, count(*) AS batches
-FROM hub.batch, jsonb_array_elements(drift) AS d WHERE jsonb_typeof(drift) = 'array' GROUP BY 1, 2, 3, 4 ORDER BY 1, 3, 2
+SELECT feed, d ->> 'column' AS column_name, d ->> 'kind' AS kind, d ->> 'policy' AS policy, d ->> 'seen' AS seen, count(*) AS batches
+FROM hub.batch, jsonb_array_elements(drift) AS d WHERE jsonb_typeof(drift) = 'array' GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 3, 2, 5
 """
 HELD = "SELECT batch_id, feed, state, findings::text AS findings FROM hub.batch WHERE state IN ('held', 'refused') ORDER BY batch_id"
+# Ten working days (政务数据共享条例 §26) as fourteen days: there is no table of holidays here.
+TICKETS = """
+SELECT department, kind, count(*) FILTER (WHERE recorded_to IS NULL) AS open,
+       count(*) FILTER (WHERE recorded_to IS NULL AND recorded_from < now() - INTERVAL '14 days') AS overdue,
+       count(*) FILTER (WHERE recorded_to IS NOT NULL) AS closed
+FROM hub.ticket GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
+"""
 ALERTS = "SELECT kind, feed, subject, message, raised_at FROM hub.alert WHERE cleared_at IS NULL ORDER BY raised_at, alert_id"
 
 
@@ -54,6 +61,17 @@ class Notice:
     text: Text
 
 
+@dataclass(frozen=True)
+class Tickets:
+    """Correction tickets (校核单) a department has been sent for one cause."""
+
+    title: Text
+    kind: Text
+    open: int
+    overdue: int
+    closed: int
+
+
 def quarantined(engine: Engine, contracts: Mapping[str, Contract]) -> tuple[Counted, ...]:
     return tuple(
         Counted(row["feed"], _named(contracts, row["feed"]), _reason(contracts, row["feed"], row["reason"]), row["total"], row["open"])
@@ -71,13 +89,25 @@ def value_issues(engine: Engine, contracts: Mapping[str, Contract]) -> tuple[Cou
     )  # fmt: skip
 
 
+def tickets(engine: Engine) -> tuple[Tickets, ...]:
+    """Correction tickets by department and cause."""
+    return tuple(
+        Tickets(labels.department(row["department"]), labels.label("ticket", row["kind"]), row["open"], row["overdue"], row["closed"])
+        for row in read_arrow(engine, TICKETS).to_pylist()
+    )
+
+
 def drifted(engine: Engine, contracts: Mapping[str, Contract]) -> tuple[Notice, ...]:
     made = []
     for row in read_arrow(engine, DRIFT).to_pylist():
-        column, policy = header(row["column_name"]), labels.label("policy", row["policy"])
-        text = Text(
-            f"列“{column}”，按契约{policy.zh}，共{row['batches']}批", f"column “{column}”, {policy.en}, in {row['batches']} batches"
-        )
+        column, batches = header(row["column_name"]), row["batches"]
+        policy, title = labels.label("policy", row["policy"]), _source_title(contracts, row["feed"], row["column_name"])
+        named = Text(f"“{column}”" + (f"（{title}）" if title and title != column else ""), f"“{column}”")
+        if row["kind"] == "renamed":
+            seen = header(row["seen"])
+            text = Text(f"列{named.zh}以“{seen}”送来，按契约的别名识别，共{batches}批", f"column {named.en} came as “{seen}”, known by its alias, in {batches} batches")
+        else:
+            text = Text(f"列{named.zh}，按契约{policy.zh}，共{batches}批", f"column {named.en}, {policy.en}, in {batches} batches")
         made.append(Notice(labels.label("drift", row["kind"]), _named(contracts, row["feed"]), text))
     return tuple(made)
 
@@ -118,6 +148,12 @@ def title_of(contract: Contract) -> Text:
 
 def _named(contracts: Mapping[str, Contract], feed: str | None) -> Text:
     return title_of(contracts[feed]) if feed in contracts else Text(feed or "—", feed or "—")
+
+
+def _source_title(contracts: Mapping[str, Contract], feed: str, source: str) -> str | None:
+    """The Chinese label of a source column the contract knows."""
+    fields = [f for table in contracts[feed].tables for f in table.fields] if feed in contracts else []
+    return next((f.title for f in fields if f.source == source), None)
 
 
 def _reason(contracts: Mapping[str, Contract], feed: str, reason: str, rule_id: str | None = None) -> Text:
