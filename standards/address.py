@@ -25,8 +25,8 @@ _UNIT = rf"(?:[东西南北]?{_N}|[A-Z甲乙丙丁东西南北])"
 _SIDES = "东西南北中左右"
 _STRONG = "#?号楼|#楼|#?号?栋|号?幢|号?座|#"
 _END = rf"[^\d{numerals.CHARACTERS}#栋幢座楼区园苑\-]{{0,8}}$"
-# What a county has one of and calls by 县.
-_OF_COUNTY = "县(?:医院|中医院|人民医院|妇幼|委|政府|人大|政协|法院|检察院|[一二三四五六七八九]中|中学|职教|供销|社|[^镇城乡村社路街]{1,4}局)"
+# What is called by 县 and by no name without it (一中 and 人民医院 have one).
+_OF_COUNTY = "县(?:医院|中医院|妇幼|委|政府|人大|政协|法院|检察院|职教|供销|[^镇城乡村社路街]{1,4}局)"
 _SHOP = "底商|底店|商铺|门脸|门市|门面|铺面|商网"
 _BELOW = "地下室|地下|车库|车位|储藏室|储藏间|小房|凉房"
 
