@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -21,8 +22,8 @@ TOTALS = {
     "persons": "SELECT count(*) AS n FROM hub.person WHERE recorded_to IS NULL",
     "households (residence)": "SELECT count(*) AS n FROM hub.household WHERE recorded_to IS NULL AND kind = 'residence'",
     "profiles": "SELECT count(*) AS n FROM hub.profile WHERE recorded_to IS NULL",
-    "profile versions written today": "SELECT count(*) AS n FROM hub.profile WHERE recorded_from >= (SELECT max(recorded_from) FROM hub.profile)",
-    "extracts": "SELECT count(*) AS n FROM hub.extract",
+    "profile versions, all": "SELECT count(*) AS n FROM hub.profile",
+    "extracts, all": "SELECT count(*) AS n FROM hub.extract",
     "addresses resolved to a room": "SELECT count(*) AS n FROM hub.address WHERE level = 'room'",
 }
 
@@ -37,9 +38,9 @@ def print_summary(site: Site, day: DayFigures, console: Console) -> None:
         hub.engine.dispose()
     finally:
         site.server.stop()
-    table = Table(title="landed = accepted + quarantined", title_justify="left")
-    for column in ("feed", "batches", "landed", "accepted", "quarantined", "value issues", "balanced"):
-        table.add_column(column, justify="left" if column in ("feed", "balanced") else "right")
+    table = Table(title="landed = accepted + quarantined", title_justify="left", box=SIMPLE, padding=(0, 1))
+    for column in ("feed", "batches", "landed", "accepted", "quarantined", "issues", "balanced"):
+        table.add_column(column, justify="left" if column in ("feed", "balanced") else "right", no_wrap=True)
     for row in feeds:
         balanced = row["landed"] == row["accepted"] + row["quarantined"]
         numbers = [f"{int(row[c] or 0):,}" for c in ("batches", "landed", "accepted", "quarantined", "value_issues")]
