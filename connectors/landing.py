@@ -139,7 +139,7 @@ class Landing:
             spool.discard()
             raise
         except ConnectorError:
-            if spool.resume is None:
+            if not any(entry["resume"] for entry in spool.entries):
                 spool.discard()
             raise
         moved = dict(spool.watermark) != dict(read.after)

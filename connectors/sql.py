@@ -9,7 +9,7 @@ update time or key have no place in that order: they are read once more at the e
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -29,6 +29,8 @@ from connectors.rows import any_true, extra_texts, page_rows, string_array
 from connectors.sql_engine import opened, translated
 from contracts.model import Contract
 
+_PAGES = 4  # pages a statement: a table without an index on the update time is sorted for each
+
 
 @dataclass(frozen=True)
 class SqlConnector:
@@ -47,14 +49,28 @@ class SqlConnector:
         with opened(connection, contract.feed) as engine:
             source = self._asked(contract, "the table's columns", lambda: _Source.found(engine, contract))
             state = _State.of(contract, read)
-            number = 0 if read.resume is None else int(read.resume["page"])
-            while state is not None:
-                number += 1
-                name = f"page-{number:05d}"
-                rows, following = self._asked(contract, name, lambda s=state: source.fetch(engine, s))
-                if rows or following is None:
-                    yield source.page(rows, name, state, following, number)
-                state = following
+            while not state.unplaced:
+                rows, more = self._asked(contract, f"page {state.page + 1}", lambda s=state: source.fetch(engine, s))
+                if more and not rows:
+                    state = replace(state, widen=state.widen * 2)
+                for at in range(0, len(rows), source.size):
+                    part = rows[at : at + source.size]
+                    following = source.behind(state, part)
+                    yield source.page(part, following, state.page, resume=following)
+                    state = following
+                state = replace(state, unplaced=not more)
+            parts = [source.without_place(engine)]
+
+            def part() -> list[Sequence[Any]]:
+                try:
+                    return next(parts[0], [])
+                except Exception:
+                    parts[0] = source.without_place(engine)  # rows come twice rather than not at all
+                    raise
+
+            while rows := self._asked(contract, f"page {state.page + 1}", part):
+                yield source.page(rows, state, state.page, resume=None)
+                state = replace(state, page=state.page + 1)
 
     def _asked(self, contract: Contract, what: str, ask: Any) -> Any:
         return self.patience.run(lambda: translated(f"{contract.feed}, {what}", ask))
@@ -62,36 +78,29 @@ class SqlConnector:
 
 @dataclass(frozen=True)
 class _State:
-    """Where a read stands: ``start`` (local text or None), the last row's place, the greatest update time
-    within the moment of the fetch, and whether the rows without a place are next."""
+    """Where a read stands; it survives a kill as JSON."""
 
-    start: str | None
+    start: str | None  # local time from which it reads; None: from the beginning
     limit: str  # the moment of the fetch: the watermark never passes it
-    high: str | None
-    last: tuple[str, str] | None = None
+    high: str | None  # the greatest update time up to ``limit``
+    page: int = 0  # pages yielded
+    last: tuple[str, Any] | None = None  # update time and key of the last row
     twins: int = 0  # rows already read that stand exactly at ``last``
-    unplaced: bool = False
-    widen: int = 1  # pages at once, where more rows than a page stand at one place
+    unplaced: bool = False  # only rows without a place in the order are left
+    widen: int = 1  # statements' worth at once, where more rows than one stand at one place
 
     @classmethod
     def of(cls, contract: Contract, read: Read) -> _State:
+        if read.resume is not None:
+            state = cls(**read.resume)
+            return replace(state, last=tuple(state.last) if state.last else None)
         after = read.after.get("after")
         moment = instant(after)
         overlap = timedelta(minutes=float(contract.options.get("overlap_minutes", 60)))
-        state = cls(
+        return cls(
             start=local(moment - overlap) if moment else None,
             limit=local(read.fetched_at or datetime.now(UTC)),
             high=after,
-        )
-        if read.resume is None:
-            return state
-        last = read.resume["last"]
-        return replace(
-            state,
-            high=read.resume["high"],
-            last=tuple(last) if last else None,
-            twins=read.resume["twins"],
-            unplaced=read.resume["unplaced"],
         )
 
 
@@ -144,77 +153,85 @@ class _Source:
         names = tuple(seen[i] for i in kept)
         return cls(contract, table, names, layout, updated, place[plain(options["key"])], typed, zoned)
 
-    def fetch(self, engine: sa.Engine, state: _State) -> tuple[list[Sequence[Any]], _State | None]:
-        """The next rows and where the read stands then (None: at its end)."""
-        size = int(self.contract.options.get("page_rows", 5000)) * state.widen
-        columns = [sa.column(sa.quoted_name(name, True)) for name in self.names]
+    @property
+    def size(self) -> int:
+        """Rows a page."""
+        return int(self.contract.options.get("page_rows", 5000))
+
+    def fetch(self, engine: sa.Engine, state: _State) -> tuple[list[Sequence[Any]], bool]:
+        """The next rows, some pages' worth, and whether there may be more."""
+        size = self.size * _PAGES * state.widen
+        columns = self._columns()
         moment, key = self._moment(columns), columns[self.key]
-        statement = sa.select(*columns).select_from(self.table)
-        if state.unplaced:
-            with engine.connect() as link:
-                rows = link.execute(statement.where(self._unplaced(columns))).fetchall()
-            return rows, None
-        statement = statement.where(sa.not_(self._unplaced(columns)))
+        statement = sa.select(*columns).select_from(self.table).where(sa.not_(self._unplaced(columns)))
         if state.last is not None:
-            at, behind = self._bound(state.last[0]), state.last[1]
-            statement = statement.where(sa.or_(moment > at, sa.and_(moment == at, key >= behind)))
+            at, last = self._bound(state.last[0]), state.last[1]
+            statement = statement.where(sa.or_(moment > at, sa.and_(moment == at, key >= last)))
         elif state.start is not None:
             statement = statement.where(moment >= self._bound(state.start))
         with engine.connect() as link:
             rows = link.execute(statement.order_by(moment, key).limit(size)).fetchall()
-        full = len(rows) == size
-        places = [(_moment_text(row[self.updated]), _plain_key(row[self.key])) for row in rows]
         # Rows at the last page's place come again, so that one with the same time and key is not lost.
         again = 0
-        while again < min(state.twins, len(rows)) and places[again] == state.last:
+        while again < min(state.twins, len(rows)) and self._place(rows[again]) == state.last:
             again += 1
-        rows, fresh = rows[again:], places[again:]
-        if full and not fresh:
-            return [], replace(state, widen=state.widen * 2)
-        last = fresh[-1] if fresh else state.last
-        twins = sum(1 for place in places if place == last)
-        high = max(
-            (t for t in (state.high, *(_iso(p[0]) for p in fresh)) if t and t <= state.limit), default=state.high
-        )
-        return rows, replace(state, last=last, twins=twins, high=high, unplaced=not full, widen=1)
+        return rows[again:], len(rows) == size
 
-    def page(self, rows: list, name: str, state: _State, following: _State | None, number: int) -> Page:
-        """The rows as a page. ``raw`` is an Arrow file of them: a database sends no bytes of its own."""
-        cells = [string_array(column, _text) for column in zip(*rows, strict=True)] if rows else []
-        cells = cells or [pa.array([], pa.string())] * len(self.names)
+    def behind(self, state: _State, rows: Sequence[Any]) -> _State:
+        """Where the read stands behind these rows."""
+        last = self._place(rows[-1])
+        twins = next((n for n, row in enumerate(reversed(rows)) if self._place(row) != last), len(rows))
+        if twins == len(rows) and last == state.last:
+            twins += state.twins
+        # The rows are in order, so the first from behind that is not of the future is the greatest.
+        times = (_iso(_moment_text(row[self.updated])) for row in reversed(rows))
+        high = next((time for time in times if time is not None and time <= state.limit), None)
+        high = max(filter(None, (high, state.high)), default=None)
+        return replace(state, page=state.page + 1, last=last, twins=twins, high=high, widen=1)
+
+    def without_place(self, engine: sa.Engine) -> Iterator[list[Sequence[Any]]]:
+        """The rows without update time or key, a page at a time."""
+        columns = self._columns()
+        statement = sa.select(*columns).select_from(self.table).where(self._unplaced(columns))
+        with engine.connect().execution_options(stream_results=True, max_row_buffer=self.size) as link:
+            result = link.execute(statement)
+            while rows := result.fetchmany(self.size):
+                yield rows
+
+    def page(self, rows: Sequence[Any], state: _State, number: int, resume: _State | None) -> Page:
+        """Rows as a page. It has no raw: a database sends no bytes of its own, and its digest is that of the
+        cells as an Arrow file."""
+        name = f"page-{number + 1:05d}"
+        cells = [string_array(column, _text) for column in zip(*rows, strict=True)]
         columns = {column: cells[i] for column, i in self.layout.positions.items()}
-        for (column, _), spots in zip(self.contract.derive.items(), _derived(self.contract, self.names), strict=True):
-            columns[column] = (
-                any_true([cells[i].to_pylist() for i in spots]) if spots else pa.nulls(len(rows), pa.string())
-            )
-        extra = extra_texts({name: cells[i] for name, i in self.layout.extra})
-        hidden = {i for group in _derived(self.contract, self.names) for i in group}
-        raw = pa.table({n: cells[i] for i, n in enumerate(self.names) if i not in hidden})
+        for column, spots in zip(self.contract.derive, _derived(self.contract, self.names), strict=True):
+            found = [cells[i].to_pylist() for i in spots]
+            columns[column] = any_true(found) if found else pa.nulls(len(rows), pa.string())
         sink = pa.BufferOutputStream()
-        with pa.ipc.new_file(sink, raw.schema) as out:
-            out.write_table(raw)
-        data = sink.getvalue().to_pybytes()
-        done = following or state
+        with pa.ipc.new_stream(sink, pa.schema([(name, pa.string()) for name in self.names])) as out:
+            out.write_batch(pa.record_batch(cells, names=list(self.names)))
         return Page(
-            name=f"{name}.arrow",
-            raw=data,
+            name=name,
+            raw=b"",
             rows=page_rows(
-                self.contract, columns, location=[f"{name} row {n}" for n in range(1, len(rows) + 1)], extra=extra
+                self.contract,
+                columns,
+                location=[f"{name} row {n}" for n in range(1, len(rows) + 1)],
+                extra=extra_texts({column: cells[i] for column, i in self.layout.extra}),
             ),
-            watermark={"after": done.high} if done.high else {},
-            digest=sm3(data),
-            resume=following
-            and {
-                "page": number,
-                "last": following.last,
-                "twins": following.twins,
-                "high": following.high,
-                "unplaced": following.unplaced,
-            },
+            watermark={"after": state.high} if state.high else {},
+            digest=sm3(sink.getvalue()),
+            resume=None if resume is None else asdict(resume),
             columns=self.names,
             drift=self.layout.drift,
             judged=True,
         )
+
+    def _columns(self) -> list[Any]:
+        return [sa.column(sa.quoted_name(name, True)) for name in self.names]
+
+    def _place(self, row: Sequence[Any]) -> tuple[str, Any]:
+        return _moment_text(row[self.updated]), _plain_key(row[self.key])
 
     def _moment(self, columns: Sequence[Any]) -> ColumnElement:
         column = columns[self.updated]

@@ -52,7 +52,7 @@ def database_url(connection: Connection) -> sa.URL:
                 host=connection.host,
                 port=connection.port,
                 database=connection.schema or str(connection.extra.get("path") or "") or None,
-                query=dict(connection.extra.get("query") or {}),
+                query={**_parameters(connection), **dict(connection.extra.get("query") or {})},
             )
             if made.get_backend_name() == "sqlite":  # a file's path stands in host or in schema
                 path = connection.schema or connection.extra.get("path") or connection.host
@@ -77,6 +77,7 @@ def opened(connection: Connection, feed: str) -> Iterator[sa.Engine]:
     arguments: dict[str, Any] = dict(connection.extra.get("connect_args") or {})
     if backend == "sqlite":
         engine = sa.create_engine("sqlite://", creator=lambda: _sqlite(url.database or ""), poolclass=StaticPool)
+        sa.event.listen(engine, "handle_error", _decode_leniently)
     else:
         if backend in ("postgresql", "mysql"):
             arguments.setdefault("connect_timeout", 15)
@@ -108,6 +109,12 @@ def translated(where: str, ask: Callable[[], T]) -> T:
     raise failure
 
 
+def _parameters(connection: Connection) -> dict[str, str]:
+    """Driver parameters that Airflow moves from a URI's query to ``extra``."""
+    known = ("sslmode", "sslrootcert", "sslcert", "sslkey", "charset", "application_name", "service_name", "options")
+    return {name: str(connection.extra[name]) for name in known if connection.extra.get(name)}
+
+
 def _failure(where: str, error: exc.DBAPIError) -> ConnectorError:
     said, kind = str(error.orig), type(error.orig).__name__
     if _REFUSED.search(said):
@@ -122,14 +129,15 @@ def _failure(where: str, error: exc.DBAPIError) -> ConnectorError:
 
 def _sqlite(path: str) -> sqlite3.Connection:
     # mode=ro: a wrong path must not make an empty database, and the account is read-only anyway.
-    link = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=30, check_same_thread=False)
-    link.text_factory = _decoded
-    return link
+    return sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=30, check_same_thread=False)
 
 
-def _decoded(data: bytes) -> str:
-    """Text that is no UTF-8 costs its cell's bytes only, shown as escapes."""
-    return data.decode("utf-8", "backslashreplace")
+def _decode_leniently(context: sa.ExceptionContext) -> None:
+    """SQLite text that is no UTF-8 costs its bytes only: after the first such cell, and the error it makes,
+    text is decoded with escapes (slower, so not from the start)."""
+    if "Could not decode to UTF-8" in str(context.original_exception) and context.connection is not None:
+        link = context.connection.connection.driver_connection
+        link.text_factory = lambda data: data.decode("utf-8", "backslashreplace")
 
 
 def _mysql_read_only(link: Any, _record: Any) -> None:
