@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from contracts.model import Dimension
 from contracts.vocabulary import DEPARTMENTS
+from standards.codes import code_list
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,8 @@ LABELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "review": ("概率居中，待人工复核", "Between the thresholds: to review"),
         "two_valid_ids": ("两个有效身份号码", "Two valid ID numbers"),
         "two_birth_dates": ("两个出生日期", "Two birth dates"),
+        "same_record": ("同一条记录中的两人", "Two people of one record"),
         "same_feed": ("同一数据源内重复", "Twice in one feed"),
-    },
-    "ticket": {
-        "differs_from_register": ("与户籍登记不一致", "Differs from the register"),
-        "dead_but_active": ("已死亡而记录仍有效", "Dead, yet active in the record"),
     },
     "alert": {
         "late_feed": ("迟到", "Late feed"),
@@ -104,43 +102,15 @@ LABELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "drift": {"added": ("新增列", "Added"), "renamed": ("改名列", "Renamed"), "missing": ("缺失列", "Missing")},
     "policy": {"accept": ("接收并留存", "accepted"), "null": ("置空", "null"), "refuse": ("拒收", "refused"), "cut": ("截去，不入库", "cut before landing")},
     "severity": {"critical": ("整行隔离", "row set aside"), "warning": ("单元格置空", "cell emptied"), "info": ("提示", "finding")},
-    "tag": {
-        "assistance": ("社会救助", "Assistance"),
-        "needs_home_service": ("需上门服务", "Home service"),
-        "old_age_allowance": ("高龄津贴", "Old-age allowance"),
-        "pupil": ("在读学生", "Pupil"),
-        "left_behind": ("留守儿童", "Left-behind child"),
-        "shop": ("经营者", "Shop or enterprise"),
-        "age_60": ("60岁以上", "60+"),
-        "age_65": ("65岁以上", "65+"),
-        "age_80": ("80岁以上", "80+"),
-        "under_14": ("14岁以下", "Under 14"),
-        "lives_alone_old": ("独居老人", "Lives alone, 60+"),
-        "only_old": ("仅老年人家庭", "All members 60+"),
-    },
-    "service": {
-        "elderly_examination": ("老年人体检到期", "Elderly examination due"),
-        "vaccination": ("预防接种待补", "Vaccination due"),
-        "turning_80": ("即将满80岁，可办高龄津贴", "Turning 80"),
-    },
-    "attribute": {
-        "name": ("姓名", "Name"),
-        "former_name": ("曾用名", "Former name"),
-        "sex": ("性别", "Sex"),
-        "birth_date": ("出生日期", "Birth date"),
-        "id_number": ("公民身份号码", "ID number"),
-        "ethnicity": ("民族", "Ethnicity"),
-        "phone": ("电话", "Phone"),
-        "marital_status": ("婚姻状况", "Marital status"),
-        "schooling": ("文化程度", "Schooling"),
-        "relation": ("与户主关系", "Relation to head"),
-        "death_date": ("死亡日期", "Date of death"),
-    },
 }
 
 
 def label(kind: str, code: str | None) -> Text:
-    """What a code of ``kind`` is called; the code itself where nobody named it."""
+    """What a code of ``kind`` (of LABELS, or a code list of standards/codes) is called; the code itself where
+    nobody named it."""
+    if kind not in LABELS:
+        entry = code_list(kind).get(code or "")
+        return Text(entry.zh, entry.en[:1].upper() + entry.en[1:]) if entry else Text(code or "—", code or "—")
     zh, en = LABELS[kind].get(code or "", (code or "—", code or "—"))
     return Text(zh, en)
 

@@ -62,7 +62,7 @@ def environment():
     made = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters |= {"both": both, "count": count, "grade": grade, "score": score, "label": _label, "percent": percent,
+    made.filters |= {"both": both, "count": count, "grade": grade, "score": score, "label": _label, "percent": percent, "signed": signed,
                      "dimension": lambda name: both(labels.dimension(name)), "moment": moment, "recipient": recipient}
     made.globals |= {"t": lambda zh, en: both(Text(zh, en)), "department": labels.department, "label": labels.label}
     return made
@@ -83,6 +83,11 @@ def count(number: int | float | str | None) -> str:
 def score(value: float | None) -> str:
     """99.97, or a dash where nothing was judged."""
     return "—" if value is None else ("100" if value == 100 else f"{value:.2f}")
+
+
+def signed(change: float, places: int = 0) -> str:
+    """+1,234 or −0.9; ±0 where nothing changed."""
+    return "±0" if not change else f"{change:+,.{places}f}".replace("-", "−")
 
 
 def percent(value: float | None) -> str:

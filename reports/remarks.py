@@ -92,7 +92,7 @@ def value_issues(engine: Engine, contracts: Mapping[str, Contract]) -> tuple[Cou
 def tickets(engine: Engine) -> tuple[Tickets, ...]:
     """Correction tickets by department and cause."""
     return tuple(
-        Tickets(labels.department(row["department"]), labels.label("ticket", row["kind"]), row["open"], row["overdue"], row["closed"])
+        Tickets(labels.department(row["department"]), labels.label("ticket_kind", row["kind"]), row["open"], row["overdue"], row["closed"])
         for row in read_arrow(engine, TICKETS).to_pylist()
     )
 

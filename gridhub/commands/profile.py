@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,13 +19,24 @@ def show_profile(
     as_of: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="as believed at the end of that day")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="write it as a page instead, ID numbers masked")
+    ] = None,
 ) -> None:
-    """Print the profile document (JSON)."""
+    """Print the profile document (JSON), or write it as an HTML page."""
     day: date | None = as_of.date() if as_of else None
     from profiles.history import profile_document
 
-    document = profile_document(hub().engine, household, day)
+    story = hub()
+    document = profile_document(story.engine, household, day)
     if document is None:
         console.print(f"{household}: no profile{' on that day' if day else ''}")
         raise typer.Exit(1)
-    print(document)
+    if html is None:
+        print(document)
+        return
+    from reports.profile_page import render_profile
+
+    html.parent.mkdir(parents=True, exist_ok=True)
+    html.write_text(render_profile(document, story.contracts, story.settings.language), encoding="utf-8")
+    console.print(f"{html}")
