@@ -20,19 +20,20 @@ from linkage.comparable import register_forms
 from linkage.model import Model, load_model
 from linkage.results import LinkResult, collect
 from linkage.states import Linking
+from warehouse.compute import analyst
 
 _DECIDED, _REFERENCE, _SAME_ID, _REPEATED = 1000.0, 300.0, 200.0, 100.0
 
 
 @dataclass(frozen=True)
 class LinkSettings:
-    """How to link. ``weights``: of an earlier training (None: train if there is enough data); ``memory``: DuckDB's limit."""
+    """How to link. ``weights``: of an earlier training (None: train if there is enough data); ``memory_mb``: DuckDB's limit."""
 
     model: Model = field(default_factory=load_model)
     weights: Mapping[str, Any] | None = None
     highest: int = 0  # number of the last person id ever given, also to people nobody is any more
     threads: int = 2
-    memory: str = "1200MB"
+    memory_mb: int = 1200
 
 
 def link_mentions(mentions: pa.Table, previous: pa.Table, decisions: pa.Table, settings: LinkSettings | None = None,
@@ -45,7 +46,7 @@ def link_mentions(mentions: pa.Table, previous: pa.Table, decisions: pa.Table, s
     """
     settings = settings or LinkSettings()
     figures: dict[str, Any] = {"model_version": settings.model.version, "mentions": mentions.num_rows}
-    con = duckdb.connect(config={"threads": settings.threads, "memory_limit": settings.memory})
+    con = analyst(settings.threads, settings.memory_mb)
     try:
         return _link(con, mentions, previous, decisions, aliases, settings, figures)
     finally:

@@ -63,6 +63,10 @@ def collect(con: duckdb.DuckDBPyConnection, linking: Linking, figures: dict[str,
            WHERE x.e <> y.e GROUP BY ALL ORDER BY ALL"""
     ).to_arrow_table().cast(CONFLICTS)
     figures["persons"] = con.execute("SELECT count(*) FROM person_of").fetchall()[0][0]
-    figures["rules"] = dict(con.execute("SELECT rule, count(*) FROM links GROUP BY 1 ORDER BY 2 DESC").fetchall()) if links.num_rows else {}
-    figures["conflicts"] = dict(con.execute("SELECT kind, count(*) FROM conflicts GROUP BY 1 ORDER BY 1").fetchall()) if conflicts.num_rows else {}
+    figures["rules"], figures["conflicts"] = _counts(links["rule"]), _counts(conflicts["kind"])
     return LinkResult(links, persons, events, conflicts, figures)
+
+
+def _counts(column: pa.ChunkedArray) -> dict[str, int]:
+    counted = {str(entry["values"]): entry["counts"] for entry in column.value_counts().to_pylist()}
+    return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))

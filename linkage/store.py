@@ -62,7 +62,7 @@ class LinkFigures:
                 "merged": self.merged, "split": self.split, "link_conflicts": self.conflicts, "link_unchanged": self.unchanged}
 
 
-def link(engine: Engine, *, threads: int = 2, memory: str = "1200MB") -> LinkFigures:
+def link(engine: Engine, *, threads: int = 2, memory_mb: int = 1200) -> LinkFigures:
     """Link every mention to a person. Waits while another run of the same warehouse links."""
     model = load_model()
     mentions = read_arrow(engine, f"SELECT {_MENTION_COLUMNS} FROM hub.mention")
@@ -73,7 +73,7 @@ def link(engine: Engine, *, threads: int = 2, memory: str = "1200MB") -> LinkFig
         highest = connection.execute(text("SELECT coalesce(max(substr(person_id, 2)::bigint), 0) FROM hub.person")).scalar_one()
     if last and last["figures"].get("digest") == digest:
         return _unchanged(last["figures"])
-    settings = LinkSettings(model=model, weights=_weights(last, model, mentions.num_rows), highest=highest, threads=threads, memory=memory)
+    settings = LinkSettings(model=model, weights=_weights(last, model, mentions.num_rows), highest=highest, threads=threads, memory_mb=memory_mb)
     result = link_mentions(mentions, read_arrow(engine, _PREVIOUS), decisions, settings, aliases)
     del mentions
     return _write(engine, result, digest, model, _trained_on(last, settings, result))
