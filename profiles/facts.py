@@ -11,6 +11,7 @@ import duckdb
 from sqlalchemy import Engine, text
 
 from warehouse.bulk import read_arrow
+from warehouse.compute import analyst
 
 MENTIONS = """
 SELECT feed, record_key, base_key, role, name, former_name, id_number, sex, birth_date, birth_precision, ethnicity, relation,
@@ -62,7 +63,7 @@ ROWS = {
 def read_facts(engine: Engine, day: date, threads: int = 2, memory_mb: int = 800) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection with table ``fact`` (a mention with its ``person_id``; ``own``: the row is about the
     person itself), the tables of :data:`ROWS`, and variable ``day``."""
-    con = duckdb.connect(config={"threads": threads, "memory_limit": f"{memory_mb}MB"})
+    con = analyst(threads, memory_mb)
     con.execute("SET VARIABLE day = ?", [day])
     con.execute("SET TimeZone = 'Asia/Shanghai'")
     con.register("mention", read_arrow(engine, MENTIONS))

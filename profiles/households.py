@@ -31,6 +31,12 @@ def run_stages(con: duckdb.DuckDBPyConnection, name: str) -> None:
 def assemble_households(con: duckdb.DuckDBPyConnection) -> None:
     """Make table ``membership`` from ``fact``, ``value`` and the feeds' rows."""
     con.register("residence_step", rules.residence_steps())
+    con.register("residence_tie", rules.residence_ties())
+    con.register("silent_feed", rules.silent_feeds())
+    con.register("overtaking_step", rules.overtaking_steps())
+    for name, setting in rules.residence_settings().items():
+        con.execute(f"SET VARIABLE {name} = ?", [setting])
     run_stages(con, "residence")
-    con.unregister("residence_step")
+    for name in ("residence_step", "residence_tie", "silent_feed", "overtaking_step"):
+        con.unregister(name)
     run_stages(con, "membership")

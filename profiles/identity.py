@@ -1,7 +1,8 @@
 """Stable household ids: a household keeps its id while what holds it together stays.
 
-Register and assistance households are held by their own number. A residence household is held by its
-dwelling and at least one member: a flat whose people all changed is another household.
+Register and assistance households are held by their own number. A residence household is held by its people:
+it keeps the id while one of them stays in the dwelling, and when they move together; a flat whose people all
+changed is another household.
 """
 
 from __future__ import annotations
@@ -10,28 +11,37 @@ import duckdb
 
 PREFIX = {"residence": "R", "register": "H", "assistance": "A"}
 
+# Pairs of a household now and one before, best first: the same dwelling or number, then most people in common. Each id
+# goes to the household it fits best, each household takes the id that fits it best.
+KEPT = """
+CREATE OR REPLACE TABLE kept AS
+WITH now AS (
+    SELECT DISTINCT kind, group_key AS natural_key, person_id FROM membership
+), common AS (
+    SELECT n.kind, n.natural_key, h.household_id, count(*) AS people, split_part(n.natural_key, '#', 1) = split_part(h.natural_key, '#', 1) AS same
+    FROM now n JOIN old_member m USING (person_id) JOIN old_household h ON h.household_id = m.household_id AND h.kind = n.kind
+    WHERE n.kind = 'residence' GROUP BY n.kind, n.natural_key, h.household_id, h.natural_key
+), wanted AS (
+    SELECT * FROM common QUALIFY row_number() OVER (PARTITION BY household_id ORDER BY same DESC, people DESC, natural_key) = 1
+)
+SELECT kind, natural_key, arg_min(household_id, (NOT same, -people, household_id)) AS household_id FROM wanted GROUP BY kind, natural_key
+UNION ALL
+SELECT DISTINCT n.kind, n.natural_key, h.household_id FROM now n JOIN old_household h USING (kind, natural_key) WHERE n.kind <> 'residence'
+"""
+
 
 def give_ids(con: duckdb.DuckDBPyConnection) -> None:
     """Make tables ``household(household_id, kind, natural_key, is_new)`` and ``member`` (membership with ids) from
     ``membership`` and the previous open ``old_household`` and ``old_member``. New ids follow the highest one ever
     given (``highest``: kind, number), in the order of the natural key."""
     prefixes = " ".join(f"WHEN '{kind}' THEN '{letter}'" for kind, letter in PREFIX.items())
+    con.execute(KEPT)
     con.execute(
         f"""
         CREATE OR REPLACE TABLE household AS
-        WITH now AS (
-            SELECT kind, group_key AS natural_key, list(DISTINCT person_id) AS people FROM membership GROUP BY 1, 2
-        ), before AS (
-            SELECT h.household_id, h.kind, h.natural_key, list(DISTINCT m.person_id) AS people
-            FROM old_household h JOIN old_member m USING (household_id) GROUP BY 1, 2, 3
-        ), kept AS (
-            SELECT n.kind, n.natural_key, min(b.household_id) AS household_id
-            FROM now n JOIN before b USING (kind, natural_key)
-            WHERE n.kind <> 'residence' OR list_has_any(n.people, b.people)
-            GROUP BY 1, 2
-        ), fresh AS (
+        WITH fresh AS (
             SELECT kind, natural_key, row_number() OVER (PARTITION BY kind ORDER BY natural_key) AS place
-            FROM now ANTI JOIN kept USING (kind, natural_key)
+            FROM (SELECT DISTINCT kind, group_key AS natural_key FROM membership) ANTI JOIN kept USING (kind, natural_key)
         )
         SELECT household_id, kind, natural_key, false AS is_new FROM kept
         UNION ALL
@@ -43,7 +53,7 @@ def give_ids(con: duckdb.DuckDBPyConnection) -> None:
         """
         CREATE OR REPLACE TABLE member AS
         SELECT h.household_id, m.kind, m.person_id, max(m.relation) AS relation, min(m.basis) AS basis,
-               max(m.confidence) AS confidence, min(m.valid_from) AS valid_from
+               max(m.confidence) AS confidence, min(m.valid_from) AS valid_from, max(m.dwelling_id) AS dwelling_id
         FROM membership m JOIN household h ON h.kind = m.kind AND h.natural_key = m.group_key
         GROUP BY 1, 2, 3
         """

@@ -10,6 +10,7 @@ import yaml
 
 HERE = Path(__file__).parent
 LAST = 99  # the step of a feed no rule names
+NEVER = 1e9  # days: a half-life that ages nothing
 
 
 class RuleFileError(ValueError):
@@ -41,7 +42,7 @@ def steps() -> pa.Table:
 
 
 def residence_steps() -> pa.Table:
-    """``step, rank, feed, role, condition, max_age_days, confidence``: one row a kind of evidence."""
+    """``step, rank, feed, role, condition, max_age_days, weight, half_life``: one row a kind of evidence."""
     rows = [
         {
             "step": rule["step"],
@@ -50,10 +51,45 @@ def residence_steps() -> pa.Table:
             "role": role,
             "condition": rule.get("when", "any"),
             "max_age_days": rule.get("max_age_days"),
-            "confidence": rule["confidence"],
+            "weight": float(rule["weight"]),
+            "half_life": float(rule.get("half_life", NEVER)),
         }
-        for rank, rule in enumerate(_load("residence.yaml"))
+        for rank, rule in enumerate(residence()["evidence"])
         for feed in rule["feeds"]
         for role in rule["roles"]
     ]
     return pa.Table.from_pylist(rows)
+
+
+def residence_ties() -> pa.Table:
+    """``kind, weight, half_life``: what makes two people likely to live together."""
+    rows = [
+        {"kind": kind, "weight": float(rule["weight"]), "half_life": float(rule.get("half_life", NEVER))}
+        for kind, rule in residence()["ties"].items()
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+@cache
+def residence() -> dict:
+    """Evidence, ties, what speaks against, limits: ``residence.yaml``."""
+    return _load("residence.yaml")
+
+
+def residence_settings() -> dict[str, float]:
+    """The factors and limits of ``residence.yaml`` by name."""
+    rules = residence()
+    return {name: rule["factor"] for name, rule in rules["against"].items()} | rules["limits"] | rules["confidence"]
+
+
+def overtaking_steps() -> pa.Table:
+    """``step, overtakes, overtaken``: evidence dated by itself, so that it makes older evidence stale, and evidence that
+    can be made stale."""
+    rule = residence()["against"]["overtaken"]
+    rows = [{"step": s, "overtakes": s in rule["by"], "overtaken": s in rule["of"]} for s in {*rule["by"], *rule["of"]}]
+    return pa.Table.from_pylist(rows)
+
+
+def silent_feeds() -> pa.Table:
+    """``feed``: sources that name a person without saying that the person lives here."""
+    return pa.table({"feed": residence()["silent"]})

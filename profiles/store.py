@@ -119,8 +119,8 @@ def _changes(con: duckdb.DuckDBPyConnection, table: str) -> tuple[pa.Table, pa.T
     """Rows to add and keys to close, for one table."""
     queries = {
         "household": (
-            "SELECT household_id, kind, natural_key FROM household WHERE is_new",
-            "SELECT household_id FROM old_household ANTI JOIN household USING (household_id)",
+            "SELECT household_id, kind, natural_key FROM household ANTI JOIN old_household USING (household_id, natural_key)",
+            "SELECT household_id FROM old_household ANTI JOIN household USING (household_id, natural_key)",
         ),
         "household_member": (
             """SELECT household_id, kind, person_id, relation, basis, confidence, valid_from FROM member

@@ -23,14 +23,16 @@ LEFT JOIN grid_compound c ON c.compound_id = u.compound_id;
 -- stage: community — names of all communities, those of the past too
 CREATE TABLE community AS SELECT community_code, any_value(name) AS community FROM community_row GROUP BY 1;
 
--- stage: home — where a person lives now
+-- stage: home — where a person lives now, one place a person: the surest, then the newest
 CREATE TABLE home AS
-SELECT m.person_id, m.household_id, m.basis, m.confidence, m.valid_from AS since, h.natural_key AS dwelling_id,
+SELECT m.person_id, m.household_id, m.basis, m.confidence, m.valid_from AS since, p.dwelling_id,
        p.community_code, p.community, p.compound, p.building, p.unit, p.room, p.grid_id
 FROM member_row m
 JOIN household_row h USING (household_id)
-LEFT JOIN place p ON p.dwelling_id = h.natural_key
-WHERE m.kind = 'residence';
+-- several families in one dwelling: the dwelling stands before the #; without a dwelling nothing matches
+LEFT JOIN place p ON p.dwelling_id = split_part(h.natural_key, '#', 1)
+WHERE m.kind = 'residence'
+QUALIFY row_number() OVER (PARTITION BY m.person_id ORDER BY m.confidence DESC, m.valid_from DESC NULLS LAST, m.household_id) = 1;
 
 -- stage: life — a death as the feeds report it
 CREATE TABLE life AS

@@ -80,11 +80,12 @@ LEFT JOIN visit w ON w.event_id = v.event_id;
 
 -- stage: person_profile — the row a person
 CREATE OR REPLACE TABLE person_profile AS
-SELECT p.person_id, p.name, p.sex, p.birth_date, p.id_number, h.best.dwelling_id AS dwelling_id, h.best.community_code AS community_code,
+SELECT p.person_id, p.name, p.sex, p.birth_date, p.id_number, h.dwelling_id, w.community_code,
        NOT coalesce(l.dead, false) AS alive, CAST(to_json(p.attributes) AS VARCHAR) AS attributes
 FROM (SELECT DISTINCT person_id FROM fact) all_persons
 LEFT JOIN person_value p USING (person_id)
 LEFT JOIN home h USING (person_id)
+LEFT JOIN dwelling w ON w.dwelling_id = h.dwelling_id
 LEFT JOIN life l USING (person_id)
 WHERE p.person_id IS NOT NULL;
 
@@ -98,8 +99,7 @@ SELECT m.household_id, d.dwelling_id, m.person_id, v.birth_date, coalesce(r.row.
                    lives_here := struct_pack(basis := m.basis, confidence := m.confidence, since := CAST(m.valid_from AS VARCHAR)),
                    tags := f.tags, services_due := s.services, sources := v.attributes) AS member
 FROM member m
-JOIN household d0 ON d0.household_id = m.household_id
-LEFT JOIN dwelling d ON d.dwelling_id = d0.natural_key
+LEFT JOIN dwelling d ON d.dwelling_id = m.dwelling_id
 LEFT JOIN person_value v ON v.person_id = m.person_id
 LEFT JOIN person_flag f ON f.person_id = m.person_id
 LEFT JOIN person_service s ON s.person_id = m.person_id

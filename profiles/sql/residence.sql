@@ -2,9 +2,15 @@
 CREATE OR REPLACE TABLE life AS
 SELECT person_id, bool_or(dead AND own) AS dead, max(death_date) FILTER (WHERE own) AS death_date,
        count(DISTINCT feed) FILTER (WHERE dead AND own) AS death_sources,
-       -- the register knows the person but says moved away, and nobody saw them since
-       bool_and(feed = 'psb_register' AND ended) AS only_cancelled
+       -- somebody but the register (or a registry of events) knows the person as living here
+       bool_or(NOT ended AND feed NOT IN (SELECT feed FROM silent_feed)) AS traced
 FROM fact GROUP BY person_id;
+
+-- stage: born — birth date and age on the day
+CREATE OR REPLACE TABLE born AS
+SELECT person_id, CAST(max(value) FILTER (WHERE attribute = 'birth_date') AS DATE) AS birth_date,
+       date_diff('year', birth_date, getvariable('day')) - CAST(strftime(birth_date, '%m%d') > strftime(CAST(getvariable('day') AS DATE), '%m%d') AS INTEGER) AS age
+FROM value GROUP BY person_id;
 
 -- stage: latest_visit — the newest visit of each dwelling, and whether it still counts
 CREATE OR REPLACE TABLE latest_visit AS
@@ -14,43 +20,231 @@ FROM fact f JOIN visit v ON v.event_id = f.group_key
 WHERE f.group_kind = 'visit' AND f.dwelling_id IS NOT NULL
 GROUP BY f.dwelling_id;
 
--- stage: born — a birth date for the conditions below
-CREATE OR REPLACE TABLE born AS
-SELECT person_id, CAST(max(value) FILTER (WHERE attribute = 'birth_date') AS DATE) AS birth_date
-FROM value GROUP BY person_id;
+-- stage: register_member — the register as it stands: not cancelled, one household a person (the newest row)
+CREATE OR REPLACE TABLE register_member AS
+SELECT f.person_id, arg_max(struct_pack(register_key := r.register_key, relation := r.relation, moved_in := r.moved_in_on, household_kind := r.household_kind),
+                            (coalesce(f.source_time, TIMESTAMPTZ '1900-01-01'), f.record_key)) AS row
+FROM fact f JOIN register r USING (record_key)
+WHERE f.feed = 'psb_register' AND NOT coalesce(r.cancelled, false) AND NOT f.ended AND r.register_key IS NOT NULL
+GROUP BY f.person_id;
 
--- stage: evidence — every address that says where a person lives, with its step
-CREATE OR REPLACE TABLE evidence AS
-SELECT f.person_id, f.dwelling_id, f.building_id, f.community_code, f.feed, f.record_key, f.group_key, f.batch_id,
-       f.source_time, s.step, s.rank, s.confidence
+-- stage: said — every place a source gives for a living person, with what it weighs today
+CREATE OR REPLACE TABLE said AS
+SELECT f.person_id, f.dwelling_id, f.building_id, f.unit, f.room, f.feed, f.record_key, f.batch_id, f.group_kind, f.group_key,
+       coalesce(f.source_time, TIMESTAMPTZ '1900-01-01') AS said_at, s.step, s.rank,
+       s.weight * pow(0.5, greatest(date_diff('day', f.source_time, CAST(getvariable('day') AS TIMESTAMPTZ)), 0) / s.half_life) AS weight
 FROM fact f
 JOIN residence_step s ON s.feed = f.feed AND s.role = f.role
-LEFT JOIN born b USING (person_id)
-WHERE f.dwelling_id IS NOT NULL
-  AND (s.max_age_days IS NULL OR f.source_time >= CAST(getvariable('day') AS TIMESTAMPTZ) - to_days(s.max_age_days))
+JOIN life l ON l.person_id = f.person_id AND NOT l.dead
+LEFT JOIN born b ON b.person_id = f.person_id
+WHERE f.building_id IS NOT NULL
   AND CASE s.condition WHEN 'active' THEN NOT f.ended
-                       WHEN 'child' THEN NOT f.ended AND b.birth_date > getvariable('day') - INTERVAL 18 YEAR
-                       ELSE true END;
+                       WHEN 'child' THEN NOT f.ended AND b.age < getvariable('adult')
+                       ELSE true END
+  AND (s.max_age_days IS NULL OR f.source_time >= CAST(getvariable('day') AS TIMESTAMPTZ) - to_days(s.max_age_days))
+QUALIFY row_number() OVER (PARTITION BY f.person_id, f.feed, f.record_key, f.role ORDER BY s.rank) = 1;
 
--- stage: standing — a fresh visit that met others in a dwelling speaks against older claims to live there
-CREATE OR REPLACE TABLE standing AS
-SELECT e.* FROM evidence e
-LEFT JOIN latest_visit v ON v.dwelling_id = e.dwelling_id AND v.fresh
-LEFT JOIN (SELECT DISTINCT person_id, group_key FROM fact WHERE group_kind = 'visit') met
-       ON met.person_id = e.person_id AND met.group_key = v.event_id
-WHERE v.event_id IS NULL OR met.person_id IS NOT NULL OR coalesce(e.source_time, TIMESTAMPTZ '1900-01-01') > v.visited_at;
+-- stage: book_core — heads and spouses of register households, minors and parents: who makes a family of it
+CREATE OR REPLACE TABLE book_core AS
+SELECT r.person_id, r.row.register_key AS book, b.age, l.traced,
+       CASE WHEN r.row.relation = '02' OR r.row.relation = '01' THEN 'head' WHEN r.row.relation LIKE '1%' THEN 'spouse'
+            WHEN b.age < getvariable('adult') THEN 'minor' WHEN r.row.relation LIKE '2%' OR r.row.relation LIKE '3%' THEN 'grown'
+            WHEN r.row.relation LIKE '5%' OR r.row.relation LIKE '6%' THEN 'parent' ELSE 'other' END AS part
+FROM register_member r JOIN life l ON l.person_id = r.person_id AND NOT l.dead LEFT JOIN born b ON b.person_id = r.person_id
+WHERE coalesce(r.row.household_kind, '1') <> '2';
 
--- stage: home — the first step that stands; inside it the newest
-CREATE OR REPLACE TABLE home AS
-SELECT s.person_id,
-       arg_min(struct_pack(dwelling_id, building_id, community_code, step, feed, record_key, batch_id, source_time, confidence),
-               (rank, -epoch_us(coalesce(source_time, TIMESTAMPTZ '1900-01-01')), feed, record_key)) AS best
-FROM standing s JOIN life l USING (person_id)
-WHERE NOT l.dead
-GROUP BY s.person_id;
+-- stage: married — couples by the marriage register whose last entry is no divorce
+CREATE OR REPLACE TABLE married AS
+SELECT a.person_id AS one, b.person_id AS other
+FROM fact a JOIN fact b ON b.feed = a.feed AND b.group_key = a.group_key AND b.role = 'spouse' AND b.person_id <> a.person_id
+WHERE a.role = 'spouse' AND a.group_kind = 'family'
+GROUP BY 1, 2 HAVING arg_max(coalesce(a.marital_status, '') = '40', (coalesce(a.source_time, TIMESTAMPTZ '1900-01-01'), a.record_key)) = false;
 
--- stage: residence — persons by dwelling
+-- stage: reached — people by a phone number that few share
+CREATE OR REPLACE TABLE reached AS
+SELECT DISTINCT person_id, phone FROM fact
+WHERE phone IN (SELECT phone FROM fact WHERE phone IS NOT NULL GROUP BY phone HAVING count(DISTINCT person_id) BETWEEN 2 AND getvariable('phone_shared'));
+
+-- stage: bond — ties between two people, in both directions, each kind
+CREATE OR REPLACE TABLE bond AS
+WITH one_way AS (
+    SELECT one, other, 'couple' AS kind, 0 AS days FROM married
+    UNION ALL SELECT a.person_id, b.person_id, 'couple', 0 FROM book_core a JOIN book_core b USING (book) WHERE a.part = 'head' AND b.part = 'spouse'
+    UNION ALL SELECT a.person_id, b.person_id, 'minor', 0 FROM book_core a JOIN book_core b USING (book) WHERE a.part IN ('head', 'spouse') AND b.part = 'minor'
+    UNION ALL SELECT a.person_id, b.person_id, 'minor', 0
+              FROM fact a JOIN fact b ON b.feed = a.feed AND b.group_key = a.group_key AND b.group_kind = 'family' JOIN born n ON n.person_id = b.person_id
+              WHERE a.group_kind = 'family' AND a.role IN ('mother', 'guardian') AND b.role IN ('child', 'holder') AND n.age < getvariable('adult') AND NOT a.ended
+    UNION ALL SELECT a.person_id, b.person_id, 'met', date_diff('day', a.source_time, CAST(getvariable('day') AS TIMESTAMPTZ))
+              FROM fact a JOIN fact b ON b.feed = a.feed AND b.group_key = a.group_key AND b.group_kind = 'visit' WHERE a.group_kind = 'visit'
+    UNION ALL SELECT a.person_id, b.person_id, 'card', 0
+              FROM fact a JOIN fact b ON b.group_kind = 'assistance' AND b.group_key = a.group_key WHERE a.group_kind = 'assistance' AND NOT a.ended AND NOT b.ended
+    UNION ALL SELECT a.person_id, b.person_id, 'phone', 0 FROM reached a JOIN reached b ON b.phone = a.phone AND b.person_id > a.person_id
+    UNION ALL SELECT a.person_id, b.person_id, CASE b.part WHEN 'parent' THEN 'parent' WHEN 'grown' THEN 'grown' ELSE 'book' END, 0
+              FROM book_core a JOIN book_core b USING (book) WHERE a.part IN ('head', 'spouse') AND b.part IN ('parent', 'grown', 'other')
+), both_ways AS (
+    SELECT one, other, kind, days FROM one_way UNION ALL SELECT other, one, kind, days FROM one_way
+)
+SELECT w.one, w.other, arg_max(w.kind, t.weight * pow(0.5, greatest(w.days, 0) / coalesce(t.half_life, 1e9))) AS kind,
+       max(t.weight * pow(0.5, greatest(w.days, 0) / coalesce(t.half_life, 1e9))) AS weight
+FROM both_ways w JOIN residence_tie t ON t.kind = w.kind
+JOIN life a ON a.person_id = w.one AND NOT a.dead JOIN life b ON b.person_id = w.other AND NOT b.dead
+WHERE w.one <> w.other GROUP BY w.one, w.other;
+
+-- stage: seen — the last time a visit met each person, and where
+CREATE OR REPLACE TABLE seen AS
+SELECT person_id, max(said_at) AS seen_at, arg_max(dwelling_id, (said_at, record_key)) AS dwelling_id
+FROM said WHERE group_kind = 'visit' AND dwelling_id IS NOT NULL GROUP BY person_id;
+
+-- stage: met_family — dwellings whose newest visit met somebody of one's family (or oneself)
+CREATE OR REPLACE TABLE met_family AS
+WITH met AS (SELECT DISTINCT v.dwelling_id, v.visited_at, f.person_id FROM latest_visit v JOIN fact f ON f.group_kind = 'visit' AND f.group_key = v.event_id)
+SELECT dwelling_id, person_id, max(himself) AS himself FROM (
+    SELECT dwelling_id, person_id, 1 AS himself FROM met
+    UNION ALL SELECT m.dwelling_id, b.one, 0 FROM met m JOIN bond b ON b.other = m.person_id
+) GROUP BY ALL;
+
+-- stage: newer — the newest dated word on each dwelling of a person
+CREATE OR REPLACE TABLE newer AS
+SELECT person_id, dwelling_id, max(said_at) AS said_at FROM said JOIN overtaking_step USING (step) WHERE overtakes AND dwelling_id IS NOT NULL GROUP BY 1, 2;
+
+-- stage: score_0 — what speaks for a person in a dwelling by his own records, less what a later visit contradicts
+CREATE OR REPLACE TABLE score_0 AS
+WITH weighed AS (
+    SELECT s.*, s.weight
+        * CASE WHEN v.visited_at IS NULL OR s.said_at >= v.visited_at OR m.himself = 1 THEN 1
+               WHEN m.himself = 0 THEN getvariable('missed') ELSE getvariable('not_met') END
+        * CASE WHEN n.dwelling_id <> s.dwelling_id AND n.seen_at > s.said_at THEN getvariable('moved')
+               WHEN s.step IN (SELECT step FROM overtaking_step WHERE overtaken) AND EXISTS (SELECT 1 FROM newer w WHERE w.person_id = s.person_id AND w.dwelling_id <> s.dwelling_id AND w.said_at > s.said_at)
+               THEN getvariable('overtaken') ELSE 1 END AS stands
+    FROM said s
+    LEFT JOIN latest_visit v ON v.dwelling_id = s.dwelling_id
+    LEFT JOIN met_family m ON m.dwelling_id = s.dwelling_id AND m.person_id = s.person_id
+    LEFT JOIN seen n ON n.person_id = s.person_id
+    WHERE s.dwelling_id IS NOT NULL
+), best AS (  -- what one feed says of a dwelling counts once
+    SELECT person_id, dwelling_id, feed, max(stands) AS score, arg_max(struct_pack(step, feed, record_key, batch_id, said_at), stands) AS source
+    FROM weighed GROUP BY 1, 2, 3
+)
+SELECT person_id, dwelling_id, sum(score) AS score, arg_max(source, score) AS source, sum(score) FILTER (WHERE source.step <> 'register') AS beyond_register
+FROM best GROUP BY 1, 2;
+
+-- stage: score_1 — evidence of relatives passes over
+CREATE OR REPLACE TABLE score_1 AS
+WITH passed AS (
+    SELECT b.one AS person_id, s.dwelling_id, max(b.weight * s.score
+             * CASE WHEN v.visited_at IS NULL OR m.himself = 1 THEN 1 WHEN m.himself = 0 THEN getvariable('missed') ELSE getvariable('not_met') END) AS score, arg_max(b.kind, b.weight * s.score) AS kind
+    FROM bond b JOIN score_0 s ON s.person_id = b.other
+    LEFT JOIN latest_visit v ON v.dwelling_id = s.dwelling_id
+    LEFT JOIN met_family m ON m.dwelling_id = s.dwelling_id AND m.person_id = b.one
+    GROUP BY 1, 2
+)
+SELECT coalesce(o.person_id, p.person_id) AS person_id, coalesce(o.dwelling_id, p.dwelling_id) AS dwelling_id,
+       coalesce(o.score, 0) + coalesce(p.score, 0) AS score, o.score AS own, p.kind, o.source
+FROM score_0 o FULL JOIN passed p ON p.person_id = o.person_id AND p.dwelling_id = o.dwelling_id;
+
+-- stage: near — addresses known to unit or building only
+CREATE OR REPLACE TABLE near AS
+SELECT person_id, building_id, nullif(unit, '') AS unit, nullif(room, '') AS room, sum(weight) AS weight FROM said WHERE dwelling_id IS NULL GROUP BY ALL;
+
+-- stage: site — the parts of a dwelling
+CREATE OR REPLACE TABLE site AS
+SELECT dwelling_id, any_value(building_id) AS building_id, any_value(unit) AS unit, any_value(room) AS room FROM said WHERE dwelling_id IS NOT NULL GROUP BY 1;
+
+-- stage: score_2 — once more, and with addresses that are not exact
+CREATE OR REPLACE TABLE score_2 AS
+WITH passed AS (
+    SELECT b.one AS person_id, s.dwelling_id, max(b.weight * s.score
+             * CASE WHEN v.visited_at IS NULL OR m.himself = 1 THEN 1 WHEN m.himself = 0 THEN getvariable('missed') ELSE getvariable('not_met') END) AS score, arg_max(b.kind, b.weight * s.score) AS kind
+    FROM bond b JOIN score_1 s ON s.person_id = b.other
+    LEFT JOIN latest_visit v ON v.dwelling_id = s.dwelling_id
+    LEFT JOIN met_family m ON m.dwelling_id = s.dwelling_id AND m.person_id = b.one
+    GROUP BY 1, 2
+), both_ AS (
+    SELECT coalesce(o.person_id, p.person_id) AS person_id, coalesce(o.dwelling_id, p.dwelling_id) AS dwelling_id,
+           coalesce(o.score, 0) AS own, coalesce(p.score, 0) AS passed, p.kind, o.source
+    FROM score_0 o FULL JOIN passed p ON p.person_id = o.person_id AND p.dwelling_id = o.dwelling_id
+), around AS (
+    SELECT c.person_id, c.dwelling_id, sum(n.weight) * getvariable('area') AS score
+    FROM both_ c JOIN site t USING (dwelling_id) JOIN near n ON n.person_id = c.person_id AND n.building_id = t.building_id
+         AND coalesce(n.unit, t.unit, '') = coalesce(t.unit, '') AND coalesce(n.room, t.room, '') = coalesce(t.room, '')
+    GROUP BY 1, 2
+)
+SELECT c.*, coalesce(a.score, 0) AS around, c.own + c.passed + coalesce(a.score, 0) AS score
+FROM both_ c LEFT JOIN around a USING (person_id, dwelling_id);
+
+-- stage: absent — registered here, known to nobody else, and by the family's picture gone (人户分离)
+CREATE OR REPLACE TABLE absent AS
+WITH book AS (
+    SELECT book, bool_or(traced) AS traced, bool_or(part = 'minor') AS minors FROM book_core GROUP BY book
+)
+SELECT c.person_id, c.book FROM book_core c JOIN book b USING (book)
+WHERE NOT c.traced AND (c.part IN ('grown', 'other') OR (NOT b.traced AND b.minors));
+
+-- stage: choice — the dwelling with most behind it
+CREATE OR REPLACE TABLE choice AS
+SELECT person_id, arg_max(struct_pack(dwelling_id, own, passed, around, score, kind, source), (score, dwelling_id)) AS best,
+       max(score) / sum(score) AS share
+FROM score_2 WHERE person_id NOT IN (SELECT person_id FROM absent)
+GROUP BY person_id;
+
+-- stage: resident — everyone alive who is not away, with his dwelling if any
+CREATE OR REPLACE TABLE resident AS
+SELECT l.person_id, c.best.dwelling_id AS dwelling_id, c.best AS best, c.share, l.traced
+FROM life l LEFT JOIN choice c USING (person_id)
+WHERE NOT l.dead AND l.person_id NOT IN (SELECT person_id FROM absent)
+  AND (l.traced OR EXISTS (SELECT 1 FROM register_member r WHERE r.person_id = l.person_id));
+
+-- stage: trait — what tells whether two people can be a family
+CREATE OR REPLACE TABLE trait AS
+SELECT r.person_id, r.dwelling_id, b.birth_date, b.age, r.best.own > 0 AND r.best.source.step <> 'register' AS seen_here,
+       max(v.value) FILTER (WHERE v.attribute = 'sex') AS sex, left(max(v.value) FILTER (WHERE v.attribute = 'name'), 1) AS surname
+FROM resident r LEFT JOIN born b ON b.person_id = r.person_id LEFT JOIN value v ON v.person_id = r.person_id AND v.attribute IN ('sex', 'name')
+WHERE r.dwelling_id IN (SELECT dwelling_id FROM resident GROUP BY 1 HAVING count(*) BETWEEN 2 AND getvariable('crowd'))
+GROUP BY ALL;
+
+-- stage: fit — one dwelling, no visit that told them apart, and ages that make a couple or parent and child;
+-- who is known without birth date is hardly a family of his own
+CREATE OR REPLACE TABLE fit AS
+SELECT a.person_id AS one, b.person_id AS other
+FROM trait a JOIN trait b ON b.dwelling_id = a.dwelling_id AND b.person_id <> a.person_id
+LEFT JOIN latest_visit v ON v.dwelling_id = a.dwelling_id
+WHERE a.age IS NULL OR b.age IS NULL
+   OR (v.dwelling_id IS NULL AND a.seen_here AND b.seen_here
+       AND ((a.sex <> b.sex AND least(a.age, b.age) >= getvariable('adult') AND abs(a.age - b.age) <= getvariable('couple_years'))
+            OR (a.surname = b.surname AND abs(a.age - b.age) BETWEEN getvariable('generation_from') AND getvariable('generation_to'))));
+
+-- stage: joined — ties between people of one dwelling (without a dwelling: those of the closest family only)
+CREATE OR REPLACE TABLE joined AS
+SELECT a.person_id AS one, b.person_id AS other FROM resident a JOIN bond t ON t.one = a.person_id JOIN resident b ON b.person_id = t.other
+WHERE a.dwelling_id = b.dwelling_id OR (a.dwelling_id IS NULL AND b.dwelling_id IS NULL AND t.kind IN ('couple', 'minor', 'card', 'met'))
+UNION SELECT one, other FROM fit;
+
+-- stage: party — who hangs together
+CREATE OR REPLACE TABLE party AS
+WITH RECURSIVE reach(person_id, leader) AS (
+    SELECT person_id, person_id FROM resident
+    UNION
+    SELECT j.other, r.leader FROM reach r JOIN joined j ON j.one = r.person_id WHERE j.other > r.leader
+)
+SELECT person_id, min(leader) AS leader FROM reach GROUP BY person_id;
+
+-- stage: seat — of several families in one dwelling, the one with most behind it keeps the plain key of the dwelling
+CREATE OR REPLACE TABLE seat AS
+SELECT p.leader, r.dwelling_id, sum(coalesce(r.best.score, 0)) AS strength,
+       CASE WHEN r.dwelling_id IS NULL THEN '@' || p.leader
+            WHEN row_number() OVER (PARTITION BY r.dwelling_id ORDER BY strength DESC, p.leader) = 1 THEN r.dwelling_id
+            ELSE r.dwelling_id || '#' || p.leader END AS group_key
+FROM resident r JOIN party p USING (person_id) GROUP BY p.leader, r.dwelling_id;
+
+-- stage: residence — persons by dwelling and family, why, and how sure: the share of all evidence that speaks for this
+-- dwelling, the less sure the less evidence there is at all
 CREATE OR REPLACE TABLE residence AS
-SELECT best.dwelling_id AS group_key, person_id, best.dwelling_id AS dwelling_id, best.step AS basis,
-       best.confidence AS confidence, CAST(best.source_time AS DATE) AS valid_from
-FROM home;
+SELECT s.group_key, r.person_id, r.dwelling_id,
+       CASE WHEN r.dwelling_id IS NULL THEN 'no_address' WHEN r.best.own > 0 THEN r.best.source.step ELSE 'family' END AS basis,
+       round(coalesce(r.share * (getvariable('sure') - getvariable('unsure') * pow(0.5, r.best.score / getvariable('enough'))), getvariable('sure_of_none')), 2) AS confidence,
+       CASE WHEN r.best.own > 0 THEN CAST(r.best.source.said_at AS DATE) END AS valid_from
+FROM resident r JOIN party p USING (person_id) JOIN seat s ON s.leader = p.leader AND s.dwelling_id IS NOT DISTINCT FROM r.dwelling_id;
+
+-- stage: home — the place of each resident, for the row a person
+CREATE OR REPLACE TABLE home AS
+SELECT r.person_id, r.dwelling_id FROM resident r;

@@ -83,10 +83,16 @@ def test_a_recent_visit_outranks_the_register():
     assert homes(con) == {"B1-1-101": {"wang"}}
 
 
-def test_a_visit_of_more_than_180_days_ago_gives_way_to_the_health_archive():
+def test_a_visit_of_more_than_180_days_ago_gives_way_to_a_newer_health_archive():
     facts, row = visit("e1", "B1-1-101", "2026-03-01", ["wang"])
-    con = world([*facts, said("wang", "health_record", "B2-1-201", "2025-01-01")], visit=[row])
+    con = world([*facts, said("wang", "health_record", "B2-1-201", "2026-06-01")], visit=[row])
     assert homes(con) == {"B2-1-201": {"wang"}}
+
+
+def test_a_visit_of_more_than_180_days_ago_stands_against_a_health_archive_that_is_older_still():
+    facts, row = visit("e1", "B1-1-101", "2026-03-01", ["wang"])
+    con = world([*facts, said("wang", "health_record", "B2-1-201", "2023-01-01")], visit=[row])
+    assert homes(con) == {"B1-1-101": {"wang"}}
 
 
 def test_a_lapsed_permit_still_says_where_one_lives_a_cancelled_one_does_not():

@@ -30,8 +30,8 @@ household = Table(
     metadata,
     Column("household_id", Text, primary_key=True),
     Column("kind", Text, nullable=False),  # residence | register | assistance
-    Column("natural_key", Text),  # station|number, card number; null for residence
-    stamp("recorded_from", nullable=False),
+    Column("natural_key", Text),  # station|number, card number; residence: dwelling, dwelling#person or @person
+    stamp("recorded_from", primary_key=True, nullable=False),
     stamp("recorded_to"),
 )
 
