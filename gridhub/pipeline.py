@@ -96,7 +96,7 @@ class Hub:
         from linkage.store import link
         from places.store import resolve_addresses
 
-        limits = {"threads": self.settings.threads, "memory": f"{self.settings.memory_mb}MB"}
+        limits = {"threads": self.settings.threads, "memory_mb": self.settings.memory_mb}
         return _timed("link", lambda: resolve_addresses(self.engine).counts() | link(self.engine, **limits).counts())
 
     def assemble(self) -> StageFigures:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from places.directory import Directory
+from warehouse.compute import analyst
 
 # Endings people leave out: 轩辕 for 轩辕小区. Only before a building part, see resolve.py.
 ENDINGS = ("住宅小区", "小区", "社区", "新区", "家园", "花园", "家属院", "家属楼", "院")
@@ -33,7 +33,7 @@ def names_of(directory: Directory) -> pa.Table:
     ``full`` names can stand anywhere; the others are shortened and need a building part after them.
     Open rows come before ended ones: a name two compounds have had is the present one's.
     """
-    con = duckdb.connect()
+    con = analyst()
     for label in ("communities", "compounds", "aliases"):
         table = getattr(directory, label)
         key = "alias" if label == "aliases" else "name"

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-import duckdb
 import pyarrow as pa
 from sqlalchemy import Engine
 
 from warehouse.bulk import read_arrow
+from warehouse.compute import analyst
 
 TABLES = {
     "org_communities": "community_code, name, town",
@@ -41,7 +41,7 @@ class GridMap:
 def grid_map(engine: Engine, day: date) -> GridMap:
     """Who is responsible where on ``day``. A unit in no grid has null there; one in two grids (a
     directory error that a cross rule reports) takes the smaller grid id, so that a place stands once."""
-    con = duckdb.connect()
+    con = analyst()
     for table, columns in TABLES.items():
         sql = f"SELECT {columns} FROM record.{table} WHERE recorded_to IS NULL AND state = 'present'"
         con.register(table, read_arrow(engine, sql))

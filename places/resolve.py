@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from places.directory import Directory
 from places.gazetteer import fold_name, names_of
 from standards import address
+from warehouse.compute import analyst
 
 SQL = Path(__file__).parent / "sql" / "resolve.sql"
 # What may follow a shortened name (轩辕3#2-501): otherwise it is a part of another word.
@@ -32,7 +32,7 @@ def resolve_texts(texts: pa.Array | pa.ChunkedArray, directory: Directory) -> pa
     """
     distinct = pc.unique(texts)
     names = names_of(directory)
-    con = duckdb.connect()
+    con = analyst()
     con.register("gazetteer", names)
     con.register("part", _parts(distinct, names))
     for label in ("compounds", "buildings"):

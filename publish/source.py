@@ -21,6 +21,7 @@ from places.grids import grid_map
 from places.resolve import resolve_texts
 from standards.codes import code_list
 from warehouse.bulk import read_arrow
+from warehouse.compute import analyst
 from warehouse.engine import adbc_connection
 from warehouse.mention import compose
 
@@ -72,7 +73,7 @@ def opened(
     engine: Engine, contracts: Mapping[str, Contract], day: date, threads: int = 2, memory_mb: int = 500
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB connection in which every dataset's query runs, as of ``day``."""
-    con = duckdb.connect(config={"threads": threads, "memory_limit": f"{memory_mb}MB"})
+    con = analyst(threads, memory_mb)
     try:
         con.execute("SET TimeZone = 'Asia/Shanghai'")
         con.execute("SET VARIABLE day = ?", [day])

@@ -14,6 +14,7 @@ import pyarrow as pa
 from sqlalchemy import Engine
 
 from warehouse.bulk import read_arrow
+from warehouse.compute import analyst
 
 OURS = {
     "crosswalk": "SELECT feed, record_key AS source_key, person_id FROM hub.person_link WHERE recorded_to IS NULL",
@@ -23,7 +24,7 @@ OURS = {
 
 def evaluate(engine: Engine, truth: Path) -> dict[str, float | int]:
     """Figures of the present warehouse against ``truth``. Raises FileNotFoundError if a truth file is absent."""
-    con = duckdb.connect()
+    con = analyst()
     for name in ("crosswalk", "households"):
         path = truth / f"{name}.csv"
         if not path.is_file():
@@ -38,7 +39,7 @@ def evaluate(engine: Engine, truth: Path) -> dict[str, float | int]:
 
 def _addresses(engine: Engine) -> pa.Table:
     """The baseline a clerk would use: whoever writes the same (newest, preferably residence) address lives together."""
-    con = duckdb.connect()
+    con = analyst()
     con.register(
         "link", read_arrow(engine, "SELECT feed, record_key, person_id FROM hub.person_link WHERE recorded_to IS NULL")
     )

@@ -18,6 +18,7 @@ from reports import labels
 from reports.disclosure import share, shown
 from reports.labels import Text
 from warehouse.bulk import read_arrow
+from warehouse.compute import analyst
 
 FRESH_DAYS = 180  # a visit counts as evidence of residence for so long (domain rules, section 7)
 HEALTH_POINT = 2000  # residents from which a compound has a health point with full-time staff (domain rules, 0.2)
@@ -194,7 +195,7 @@ def _sizes(sizes: list[tuple[int, int]]) -> tuple[Count, ...]:
 
 def _places(engine: Engine, today: date) -> duckdb.DuckDBPyConnection:
     """Dwellings with compound and grid (``place``), households in them (``home``), addresses (``precision``)."""
-    con = duckdb.connect()
+    con = analyst()
     grids = grid_map(engine, today)
     con.register("grid_unit", grids.units)
     con.register("grid_compound", grids.compounds)

@@ -1,0 +1,22 @@
+"""DuckDB in process (内存计算): the one place a connection for joins and windows over Arrow is made."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+
+def analyst(threads: int | None = None, memory_mb: int | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB of its own in memory. What does not fit in ``memory_mb`` spills into a folder only this user can
+    read: DuckDB's default is ``.tmp`` in the working directory, and spilled rows are people's data."""
+    spill = Path(tempfile.gettempdir()) / f"gridhub-{os.getuid()}"
+    spill.mkdir(mode=0o700, exist_ok=True)
+    config: dict[str, str | int] = {"temp_directory": str(spill)}
+    if threads:
+        config["threads"] = threads
+    if memory_mb:
+        config["memory_limit"] = f"{memory_mb}MB"
+    return duckdb.connect(config=config)
