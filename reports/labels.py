@@ -46,7 +46,6 @@ LABELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "operator": ("经营者住所", "Home of a shop's operator"),
         "request": ("代办服务登记", "Service request"),
         "register": ("户籍地址", "Register address"),
-        "family": ("随家庭成员", "With the family"),
         "no_address": ("无确切住址", "No exact address"),
         "assistance card": ("低保证", "Assistance card"),
         "decision": ("人工决定", "A person's decision"),
