@@ -31,6 +31,7 @@ RESERVED = frozenset(
         "batch_id",
         "row_no",
         "valid_to",
+        "confirmed_at",
         "recorded_from",
         "recorded_to",
     ]

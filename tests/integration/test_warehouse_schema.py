@@ -12,6 +12,7 @@ from sqlalchemy import CheckConstraint, inspect, text
 
 from contracts.model import Field
 from contracts.reader import load_contracts
+from contracts.vocabulary import RESERVED
 from warehouse import schema
 from warehouse.engine import engine_for
 from warehouse.errors import SchemaError
@@ -64,6 +65,10 @@ def test_every_contract_has_its_record_tables_column_by_column(engine):
     for contract in contracts.values():
         for table in contract.tables:
             assert columns(engine, table.name) == [*OWN_COLUMNS, *canonical_types(table)]
+
+
+def test_contracts_reserve_exactly_the_warehouses_own_columns():
+    assert set(OWN_COLUMNS) == RESERVED
 
 
 def test_upgrades_at_once_and_again_are_harmless(engine, small):
