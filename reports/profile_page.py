@@ -57,7 +57,7 @@ def _member(member: Mapping[str, Any], contracts: Mapping[str, Contract]) -> dic
         "name": member.get("name") or "—",
         "values": {name: shown_value(name, member.get(name)) for name in ORDER},
         "relation": shown_value("relation", register.get("relation")),
-        "lives_here": member.get("lives_here") or {},
+        "lives_here": {"basis": None, "since": None} | (member.get("lives_here") or {}),
         "tags": member.get("tags") or [],
         "services": member.get("services_due") or [],
         "sources": [
