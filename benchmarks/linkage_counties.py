@@ -1,0 +1,89 @@
+"""Simulated counties as the linkage sees them: made, served, ingested through the real pipeline, with their truth."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+ROOT = Path(__file__).resolve().parents[1]
+
+_STRATA = """
+WITH truth AS (SELECT feed, source_key, true_person_id AS person_id FROM read_csv($crosswalk, header = true, all_varchar = true)),
+person AS (SELECT true_person_id AS person_id, name, birth_date::DATE AS birth, id_number FROM read_csv($persons, header = true, all_varchar = true)),
+home AS (SELECT household_id, true_person_id AS person_id FROM read_csv($households, header = true, all_varchar = true) WHERE kind IN ('residence', 'register')),
+told AS (SELECT t.*, m.id_number, m.id_text, m.id_embedded, p.birth, p.id_number AS true_id
+         FROM truth t JOIN person p USING (person_id) JOIN mention m ON m.feed = t.feed AND m.record_key = t.source_key),
+twin AS (SELECT DISTINCT a.person_id FROM home a JOIN home b USING (household_id) JOIN person p ON p.person_id = a.person_id
+         JOIN person q ON q.person_id = b.person_id WHERE a.person_id <> b.person_id AND p.birth = q.birth),
+tenant AS (SELECT DISTINCT person_id FROM truth WHERE feed = 'psb_permit')
+SELECT feed, source_key, 'without ID' AS stratum FROM told WHERE coalesce(id_number, id_embedded) IS NULL
+UNION ALL SELECT feed, source_key, 'wrong ID' FROM told WHERE id_number IS NOT NULL AND id_number <> true_id
+UNION ALL SELECT feed, source_key, 'unusable ID' FROM told WHERE id_number IS NULL AND id_text IS NOT NULL
+UNION ALL SELECT feed, source_key, 'children' FROM told WHERE birth > (SELECT max(birth) FROM person) - INTERVAL 14 YEAR
+UNION ALL SELECT feed, source_key, 'tenants' FROM told WHERE person_id IN (FROM tenant)
+UNION ALL SELECT feed, source_key, 'twins' FROM told WHERE person_id IN (FROM twin)
+"""
+
+
+@dataclass(frozen=True)
+class County:
+    """``mentions``: hub.mention; ``truth``: feed, source_key, person_id; ``strata``: feed, source_key, stratum."""
+
+    mentions: pa.Table
+    truth: pa.Table
+    strata: pa.Table
+
+
+def county(folder: Path, persons: int, seed: int, noise: float) -> County:
+    """Make a county in ``folder/county``, ingest it into ``folder/home`` and read it back. Its servers end with the call."""
+    from simulator.county.make import make_county
+
+    make_county(folder / "county", persons, seed, noise)
+    _simulator("serve", folder / "county", "--background")
+    try:
+        mentions = _ingested(folder)
+    finally:
+        _simulator("stop", folder / "county")
+    return County(mentions, *_truth(folder / "county" / "truth", mentions))
+
+
+def _simulator(command: str, folder: Path, *options: str) -> None:
+    subprocess.run([sys.executable, "-m", "simulator", command, "--dir", str(folder), *options], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+
+
+def _ingested(folder: Path) -> pa.Table:
+    from connectors.connection import from_environment
+    from gridhub.pipeline import Hub
+    from gridhub.settings import Settings
+    from places.store import resolve_addresses
+    from warehouse.bulk import read_arrow
+    from warehouse.embedded import EmbeddedServer
+
+    environ = {}
+    for line in (folder / "county" / "connections.env").read_text(encoding="utf-8").splitlines():
+        name, _, value = line.removeprefix("export ").partition("=")
+        if name.startswith("AIRFLOW_CONN_"):
+            environ[name] = shlex.split(value)[0]
+    hub = Hub(Settings.from_environment({"GRIDHUB_HOME": str(folder / "home")}), from_environment(environ))
+    try:
+        hub.ingest_many()
+        resolve_addresses(hub.engine)
+        return read_arrow(hub.engine, "SELECT * FROM hub.mention")
+    finally:
+        hub.engine.dispose()
+        EmbeddedServer(folder / "home").stop()
+
+
+def _truth(folder: Path, mentions: pa.Table) -> tuple[pa.Table, pa.Table]:
+    with duckdb.connect() as con:
+        con.register("mention", mentions)
+        paths = {name: str(folder / f"{name}.csv") for name in ("crosswalk", "persons", "households")}
+        truth = con.sql("SELECT feed, source_key, true_person_id AS person_id FROM read_csv($crosswalk, header = true, all_varchar = true)",
+                        params={"crosswalk": paths["crosswalk"]}).to_arrow_table()
+        return truth, con.sql(_STRATA, params=paths).to_arrow_table()
