@@ -62,9 +62,14 @@ def residence_steps() -> pa.Table:
 
 
 def residence_ties() -> pa.Table:
-    """``kind, weight, half_life``: what makes two people likely to live together."""
+    """``kind, weight, half_life, loose``: what makes two people likely to live together."""
     rows = [
-        {"kind": kind, "weight": float(rule["weight"]), "half_life": float(rule.get("half_life", NEVER))}
+        {
+            "kind": kind,
+            "weight": float(rule["weight"]),
+            "half_life": float(rule.get("half_life", NEVER)),
+            "loose": rule.get("loose", False),
+        }
         for kind, rule in residence()["ties"].items()
     ]
     return pa.Table.from_pylist(rows)

@@ -30,14 +30,14 @@ GROUP BY f.person_id;
 
 -- stage: said — every place a source gives for a living person, with what it weighs today
 CREATE OR REPLACE TABLE said AS
-SELECT f.person_id, f.dwelling_id, f.building_id, f.unit, f.room, f.feed, f.record_key, f.batch_id, f.group_kind, f.group_key,
+SELECT f.person_id, f.dwelling_id, f.compound_id, f.building_id, f.unit, f.room, f.feed, f.record_key, f.batch_id, f.group_kind, f.group_key,
        coalesce(f.source_time, TIMESTAMPTZ '1900-01-01') AS said_at, s.step, s.rank,
        s.weight * pow(0.5, greatest(date_diff('day', f.source_time, CAST(getvariable('day') AS TIMESTAMPTZ)), 0) / s.half_life) AS weight
 FROM fact f
 JOIN residence_step s ON s.feed = f.feed AND s.role = f.role
 JOIN life l ON l.person_id = f.person_id AND NOT l.dead
 LEFT JOIN born b ON b.person_id = f.person_id
-WHERE f.building_id IS NOT NULL
+WHERE f.compound_id IS NOT NULL
   AND CASE s.condition WHEN 'active' THEN NOT f.ended
                        WHEN 'child' THEN NOT f.ended AND b.age < getvariable('adult')
                        ELSE true END
@@ -48,7 +48,7 @@ QUALIFY row_number() OVER (PARTITION BY f.person_id, f.feed, f.record_key, f.rol
 CREATE OR REPLACE TABLE book_core AS
 SELECT r.person_id, r.row.register_key AS book, b.age, l.traced,
        CASE WHEN r.row.relation = '02' OR r.row.relation = '01' THEN 'head' WHEN r.row.relation LIKE '1%' THEN 'spouse'
-            WHEN b.age < getvariable('adult') THEN 'minor' WHEN r.row.relation LIKE '2%' OR r.row.relation LIKE '3%' THEN 'grown'
+            WHEN b.age < getvariable('adult') AND r.row.relation LIKE '4%' THEN 'grandchild' WHEN b.age < getvariable('adult') THEN 'minor' WHEN r.row.relation LIKE '2%' OR r.row.relation LIKE '3%' THEN 'grown'
             WHEN r.row.relation LIKE '5%' OR r.row.relation LIKE '6%' THEN 'parent' ELSE 'other' END AS part
 FROM register_member r JOIN life l ON l.person_id = r.person_id AND NOT l.dead LEFT JOIN born b ON b.person_id = r.person_id
 WHERE coalesce(r.row.household_kind, '1') <> '2';
@@ -79,13 +79,12 @@ WITH one_way AS (
     UNION ALL SELECT a.person_id, b.person_id, 'card', 0
               FROM fact a JOIN fact b ON b.group_kind = 'assistance' AND b.group_key = a.group_key WHERE a.group_kind = 'assistance' AND NOT a.ended AND NOT b.ended
     UNION ALL SELECT a.person_id, b.person_id, 'phone', 0 FROM reached a JOIN reached b ON b.phone = a.phone AND b.person_id > a.person_id
-    UNION ALL SELECT a.person_id, b.person_id, CASE b.part WHEN 'parent' THEN 'parent' WHEN 'grown' THEN 'grown' ELSE 'book' END, 0
-              FROM book_core a JOIN book_core b USING (book) WHERE a.part IN ('head', 'spouse') AND b.part IN ('parent', 'grown', 'other')
+    UNION ALL SELECT a.person_id, b.person_id, CASE b.part WHEN 'parent' THEN 'parent' WHEN 'grown' THEN 'grown' WHEN 'grandchild' THEN 'grandchild' ELSE 'book' END, 0
+              FROM book_core a JOIN book_core b USING (book) WHERE a.part IN ('head', 'spouse') AND b.part IN ('parent', 'grown', 'grandchild', 'other')
 ), both_ways AS (
     SELECT one, other, kind, days FROM one_way UNION ALL SELECT other, one, kind, days FROM one_way
 )
-SELECT w.one, w.other, arg_max(w.kind, t.weight * pow(0.5, greatest(w.days, 0) / coalesce(t.half_life, 1e9))) AS kind,
-       max(t.weight * pow(0.5, greatest(w.days, 0) / coalesce(t.half_life, 1e9))) AS weight
+SELECT w.one, w.other, arg_max(w.kind, t.weight * pow(0.5, greatest(w.days, 0) / t.half_life)) AS kind, max(t.weight * pow(0.5, greatest(w.days, 0) / t.half_life)) AS weight, bool_and(t.loose) AS loose
 FROM both_ways w JOIN residence_tie t ON t.kind = w.kind
 JOIN life a ON a.person_id = w.one AND NOT a.dead JOIN life b ON b.person_id = w.other AND NOT b.dead
 WHERE w.one <> w.other GROUP BY w.one, w.other;
@@ -100,7 +99,7 @@ CREATE OR REPLACE TABLE met_family AS
 WITH met AS (SELECT DISTINCT v.dwelling_id, v.visited_at, f.person_id FROM latest_visit v JOIN fact f ON f.group_kind = 'visit' AND f.group_key = v.event_id)
 SELECT dwelling_id, person_id, max(himself) AS himself FROM (
     SELECT dwelling_id, person_id, 1 AS himself FROM met
-    UNION ALL SELECT m.dwelling_id, b.one, 0 FROM met m JOIN bond b ON b.other = m.person_id
+    UNION ALL SELECT m.dwelling_id, b.one, 0 FROM met m JOIN bond b ON b.other = m.person_id AND NOT b.loose
 ) GROUP BY ALL;
 
 -- stage: newer — the newest dated word on each dwelling of a person
@@ -128,61 +127,70 @@ WITH weighed AS (
 SELECT person_id, dwelling_id, sum(score) AS score, arg_max(source, score) AS source, sum(score) FILTER (WHERE source.step <> 'register') AS beyond_register
 FROM best GROUP BY 1, 2;
 
--- stage: score_1 — evidence of relatives passes over
-CREATE OR REPLACE TABLE score_1 AS
-WITH passed AS (
-    SELECT b.one AS person_id, s.dwelling_id, max(b.weight * s.score
-             * CASE WHEN v.visited_at IS NULL OR m.himself = 1 THEN 1 WHEN m.himself = 0 THEN getvariable('missed') ELSE getvariable('not_met') END) AS score, arg_max(b.kind, b.weight * s.score) AS kind
-    FROM bond b JOIN score_0 s ON s.person_id = b.other
-    LEFT JOIN latest_visit v ON v.dwelling_id = s.dwelling_id
-    LEFT JOIN met_family m ON m.dwelling_id = s.dwelling_id AND m.person_id = b.one
-    GROUP BY 1, 2
-)
-SELECT coalesce(o.person_id, p.person_id) AS person_id, coalesce(o.dwelling_id, p.dwelling_id) AS dwelling_id,
-       coalesce(o.score, 0) + coalesce(p.score, 0) AS score, o.score AS own, p.kind, o.source
-FROM score_0 o FULL JOIN passed p ON p.person_id = o.person_id AND p.dwelling_id = o.dwelling_id;
-
--- stage: near — addresses known to unit or building only
+-- stage: near — addresses known to a unit, building or compound only: a place of its own kind, named ~<what is known>
 CREATE OR REPLACE TABLE near AS
-SELECT person_id, building_id, nullif(unit, '') AS unit, nullif(room, '') AS room, sum(weight) AS weight FROM said WHERE dwelling_id IS NULL GROUP BY ALL;
+SELECT person_id, '~' || coalesce(building_id, compound_id) || '-' || coalesce(unit, '0') || '-' || coalesce(room, '0') AS place,
+       compound_id, building_id, nullif(unit, '') AS unit, nullif(room, '') AS room, sum(weight) * getvariable('area') AS weight
+FROM said WHERE dwelling_id IS NULL GROUP BY ALL;
 
 -- stage: site — the parts of a dwelling
 CREATE OR REPLACE TABLE site AS
-SELECT dwelling_id, any_value(building_id) AS building_id, any_value(unit) AS unit, any_value(room) AS room FROM said WHERE dwelling_id IS NOT NULL GROUP BY 1;
+SELECT dwelling_id, any_value(compound_id) AS compound_id, any_value(building_id) AS building_id, any_value(unit) AS unit, any_value(room) AS room
+FROM said WHERE dwelling_id IS NOT NULL GROUP BY 1;
 
--- stage: score_2 — once more, and with addresses that are not exact
+-- stage: homely — who has a record of his own, the register apart, that says where he lives
+CREATE OR REPLACE TABLE homely AS
+SELECT DISTINCT person_id FROM said WHERE step <> 'register';
+
+-- stage: passed — evidence of relatives passes over, less where the newest visit met others or only them; a loose tie
+-- strengthens a home that a person's own records name, and finds one only for who has no such record
+CREATE OR REPLACE MACRO passed(scores) AS TABLE
+SELECT b.one AS person_id, s.dwelling_id, arg_max(b.kind, b.weight * s.score) AS kind,
+       max(b.weight * s.score * CASE WHEN v.visited_at IS NULL OR m.himself = 1 THEN 1
+                                     WHEN m.himself = 0 THEN getvariable('missed') ELSE getvariable('not_met') END) AS score
+FROM bond b JOIN query_table(scores) s ON s.person_id = b.other
+LEFT JOIN latest_visit v ON v.dwelling_id = s.dwelling_id
+LEFT JOIN met_family m ON m.dwelling_id = s.dwelling_id AND m.person_id = b.one
+LEFT JOIN score_0 o ON o.person_id = b.one AND o.dwelling_id = s.dwelling_id
+WHERE NOT b.loose OR o.beyond_register > 0 OR b.one NOT IN (SELECT person_id FROM homely)
+GROUP BY 1, 2;
+
+-- stage: score_1 — own evidence and that of relatives
+CREATE OR REPLACE TABLE score_1 AS
+SELECT coalesce(o.person_id, p.person_id) AS person_id, coalesce(o.dwelling_id, p.dwelling_id) AS dwelling_id,
+       coalesce(o.score, 0) + coalesce(p.score, 0) AS score
+FROM score_0 o FULL JOIN passed('score_0') p ON p.person_id = o.person_id AND p.dwelling_id = o.dwelling_id;
+
+-- stage: score_2 — once more, and with addresses that are not exact: they speak for each room they can mean
 CREATE OR REPLACE TABLE score_2 AS
-WITH passed AS (
-    SELECT b.one AS person_id, s.dwelling_id, max(b.weight * s.score
-             * CASE WHEN v.visited_at IS NULL OR m.himself = 1 THEN 1 WHEN m.himself = 0 THEN getvariable('missed') ELSE getvariable('not_met') END) AS score, arg_max(b.kind, b.weight * s.score) AS kind
-    FROM bond b JOIN score_1 s ON s.person_id = b.other
-    LEFT JOIN latest_visit v ON v.dwelling_id = s.dwelling_id
-    LEFT JOIN met_family m ON m.dwelling_id = s.dwelling_id AND m.person_id = b.one
-    GROUP BY 1, 2
-), both_ AS (
+WITH found AS (
     SELECT coalesce(o.person_id, p.person_id) AS person_id, coalesce(o.dwelling_id, p.dwelling_id) AS dwelling_id,
            coalesce(o.score, 0) AS own, coalesce(p.score, 0) AS passed, p.kind, o.source
-    FROM score_0 o FULL JOIN passed p ON p.person_id = o.person_id AND p.dwelling_id = o.dwelling_id
+    FROM score_0 o FULL JOIN passed('score_1') p ON p.person_id = o.person_id AND p.dwelling_id = o.dwelling_id
 ), around AS (
-    SELECT c.person_id, c.dwelling_id, sum(n.weight) * getvariable('area') AS score
-    FROM both_ c JOIN site t USING (dwelling_id) JOIN near n ON n.person_id = c.person_id AND n.building_id = t.building_id
+    SELECT c.person_id, c.dwelling_id, sum(n.weight) AS score, list(DISTINCT n.place) AS places
+    FROM found c JOIN site t USING (dwelling_id) JOIN near n ON n.person_id = c.person_id AND n.compound_id = t.compound_id
+         AND coalesce(n.building_id, t.building_id) = t.building_id
          AND coalesce(n.unit, t.unit, '') = coalesce(t.unit, '') AND coalesce(n.room, t.room, '') = coalesce(t.room, '')
     GROUP BY 1, 2
 )
-SELECT c.*, coalesce(a.score, 0) AS around, c.own + c.passed + coalesce(a.score, 0) AS score
-FROM both_ c LEFT JOIN around a USING (person_id, dwelling_id);
+SELECT c.person_id, c.dwelling_id, NULL AS place, c.own, c.passed, c.kind, c.source, c.own + c.passed + coalesce(a.score, 0) AS score
+FROM found c LEFT JOIN around a USING (person_id, dwelling_id)
+UNION ALL  -- somewhere in that building, in no room that anything else names
+SELECT n.person_id, NULL, n.place, n.weight, 0, NULL, NULL, n.weight
+FROM near n ANTI JOIN (SELECT person_id, unnest(places) AS place FROM around) USING (person_id, place);
 
 -- stage: absent — registered here, known to nobody else, and by the family's picture gone (人户分离)
 CREATE OR REPLACE TABLE absent AS
 WITH book AS (
-    SELECT book, bool_or(traced) AS traced, bool_or(part = 'minor') AS minors FROM book_core GROUP BY book
+    SELECT book, bool_or(traced) AS traced, bool_or(part IN ('minor', 'grandchild')) AS minors FROM book_core GROUP BY book
 )
 SELECT c.person_id, c.book FROM book_core c JOIN book b USING (book)
 WHERE NOT c.traced AND (c.part IN ('grown', 'other') OR (NOT b.traced AND b.minors));
 
 -- stage: choice — the dwelling with most behind it
 CREATE OR REPLACE TABLE choice AS
-SELECT person_id, arg_max(struct_pack(dwelling_id, own, passed, around, score, kind, source), (score, dwelling_id)) AS best,
+SELECT person_id, arg_max(struct_pack(dwelling_id, place, own, passed, score, kind, source), (score, coalesce(dwelling_id, place))) AS best,
        max(score) / sum(score) AS share
 FROM score_2 WHERE person_id NOT IN (SELECT person_id FROM absent)
 GROUP BY person_id;
