@@ -49,25 +49,13 @@ def encode(value: Any) -> str:
     """A value of :func:`decode` as compact JSON, numbers as they were sent."""
     if isinstance(value, Number):
         return str(value)
+    try:
+        # Anything with a Number inside raises, and is written step by step.
+        return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
+    except TypeError:
+        pass
     if isinstance(value, dict):
         return "{" + ",".join(f"{encode(str(k))}:{encode(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
-        if value and type(value[0]) is dict and not _has_number(value):
-            return _dumps(value)
         return "[" + ",".join(encode(item) for item in value) + "]"
-    return _dumps(value)
-
-
-def _has_number(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_has_number(item) for item in value.values())
-    if isinstance(value, list):
-        return any(_has_number(item) for item in value)
-    return isinstance(value, Number)
-
-
-def _dumps(value: Any) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:  # a lone surrogate
-        return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return json.dumps(value, separators=(",", ":"))  # a lone surrogate, as the escape it came as

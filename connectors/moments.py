@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
+@lru_cache(maxsize=4096)  # a page's times are looked at more than once
 def instant(text: str | None) -> datetime | None:
     """The moment an ISO 8601 text names, in UTC; None where it names none."""
     if not text:

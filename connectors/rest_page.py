@@ -44,6 +44,8 @@ class _State:
     top: str | None = None  # greatest update time of the descent's first page
     sum: int = 0  # what the descent saw, whatever the order
     before: int | None = None  # what the descent before saw
+    timeless: int = 0  # what the descent saw of rows without an update time
+    timeless_before: int | None = None
     tries: int = 0
     greatest: str | None = None
 
@@ -103,7 +105,7 @@ class _Reader:
             boundary = max((t for t in times if instant(t) < moments[-1]), key=instant, default=None)
             if boundary is not None and _later(boundary, state.after):
                 return _State(after=boundary)
-        return replace(state, down=last, top=None, sum=0)
+        return replace(state, down=last, top=None, sum=0, timeless=0)
 
     def downward(self, state: _State, rows: Rows, times: Sequence[str | None], total: int) -> _State | None:
         """After page ``state.down`` of a descent."""
@@ -112,31 +114,43 @@ class _Reader:
             if state.top is None
             else state.top
         )
-        done = replace(state, top=top, sum=(state.sum + self._sum(rows, times)) % 2**63, down=state.down - 1)
+        bare = [time is None for time in times]
+        done = replace(
+            state,
+            top=top,
+            sum=(state.sum + self._sum(rows, times)) % 2**63,
+            timeless=(state.timeless + self._sum(rows, times, bare)) % 2**63,
+            down=state.down - 1,
+        )
         if done.down:
             return done
         if done.sum == state.before:
             return None  # two descents saw the same: all of it is read
         onward = zoned(instant(top) - timedelta(seconds=1)) if top else None
-        if onward is not None and _later(onward, state.after):
+        # A row that got its first time moved down past others without one, so those are seen twice or not at all:
+        # the read goes on by time only when two descents saw the same of them.
+        settled = done.timeless in (0, state.timeless_before)
+        if onward is not None and settled and _later(onward, state.after):
             return _State(after=onward)
         if state.tries >= _DESCENTS:
             raise TransientError(f"{self.contract.feed}: the list changes faster than its {total} rows can be read")
-        return _State(
-            after=state.after, down=-(-total // max(len(rows.items), 1)), before=done.sum, tries=state.tries + 1
-        )
+        last = -(-total // max(len(rows.items), 1))
+        again = _State(after=state.after, down=last, before=done.sum, timeless_before=done.timeless)
+        return replace(again, tries=state.tries + 1)
 
     def _timeless_end(self, last: int) -> bool:
         """Whether the list ends with rows without an update time, which asking by time never shows."""
         rows, _ = self.fetch(None, last, f"page {last} of {last}")
         return any(time is None for time in update_times(self.contract, rows))
 
-    def _sum(self, rows: Rows, times: Sequence[str | None]) -> int:
+    def _sum(self, rows: Rows, times: Sequence[str | None], only: Sequence[bool] | None = None) -> int:
+        """A sum of the rows' keys and times that does not depend on their order."""
         key = self.contract.options.get("key")
         total = 0
-        for item, time in zip(rows.items, times, strict=True):
-            mark = f"{item.get(key) if isinstance(item, Mapping) else item}|{time}"
-            total += int.from_bytes(hashlib.blake2b(mark.encode("utf-8", "replace"), digest_size=7).digest(), "big")
+        for n, (item, time) in enumerate(zip(rows.items, times, strict=True)):
+            if only is None or only[n]:
+                mark = f"{item.get(key) if isinstance(item, Mapping) else item}|{time}"
+                total += int.from_bytes(hashlib.blake2b(mark.encode("utf-8", "replace"), digest_size=7).digest(), "big")
         return total
 
 
