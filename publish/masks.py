@@ -25,7 +25,8 @@ def words(column: str, sql_type: str) -> str:
     if sql_type != "VARCHAR":
         return f"CAST({column} AS VARCHAR)"
     # DDE and HYPERLINK come in names of shops as in any text; a basement (-1层) is none.
-    return rf"regexp_replace({column}, '^([=+@\t\r]|-.*[(|!])', '''\1')"
+    risky = rf"regexp_replace({column}, '^([=+@\t\r]|-.*[(|!])', '''\1')"
+    return f"CASE WHEN left({column}, 1) IN ('=', '+', '-', '@', chr(9), chr(13)) THEN {risky} ELSE {column} END"
 
 
 def _id_masked(text: str) -> str:

@@ -34,14 +34,16 @@ LISTS = (
 
 # DuckDB table -> query over the hub.
 HUB = {
-    "person_row": "SELECT person_id, name, sex, birth_date, id_number, alive FROM hub.person_profile WHERE recorded_to IS NULL",
+    "person_row": "SELECT person_id, name, sex, birth_date, id_number, alive, dwelling_id FROM hub.person_profile WHERE recorded_to IS NULL",
     "member_row": """SELECT household_id, kind, person_id, relation, basis, confidence, valid_from
                      FROM hub.household_member WHERE recorded_to IS NULL""",
     "household_row": "SELECT household_id, kind, natural_key FROM hub.household WHERE recorded_to IS NULL",
     "link": "SELECT feed, record_key, person_id FROM hub.person_link WHERE recorded_to IS NULL",
-    "mention": """SELECT feed, record_key, base_key, role, name, id_number IS NOT NULL AS has_id, group_kind, group_key,
-                         community_code, building_id, unit, room, dwelling_id, address_text, dead, death_date, ended, source_time
+    "mention": """SELECT feed, record_key, base_key, role, id_number IS NOT NULL AS has_id, dwelling_id, community_code,
+                         CASE WHEN group_kind = 'visit' THEN group_key END AS visit_key, dead, death_date, ended, source_time
                   FROM hub.mention""",
+    "dwelling": """SELECT DISTINCT ON (dwelling_id) dwelling_id, building_id, unit, room
+                   FROM hub.address WHERE dwelling_id IS NOT NULL ORDER BY dwelling_id, address_text""",
     "ticket": """SELECT ticket_id, department, feed, record_key, attribute, kind, recorded_from
                  FROM hub.ticket WHERE recorded_to IS NULL AND state = 'open'""",
     "result": """SELECT r.feed, r.dimension, sum(r.evaluated)::bigint AS evaluated, sum(r.unexpected)::bigint AS unexpected
@@ -70,7 +72,7 @@ DOCUMENTS = "SELECT household_id, version, recorded_from, document FROM hub.prof
 
 @contextmanager
 def opened(
-    engine: Engine, contracts: Mapping[str, Contract], day: date, threads: int = 2, memory_mb: int = 500
+    engine: Engine, contracts: Mapping[str, Contract], day: date, threads: int = 2, memory_mb: int = 400
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB connection in which every dataset's query runs, as of ``day``."""
     con = analyst(threads, memory_mb)

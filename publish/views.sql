@@ -1,20 +1,21 @@
 -- stage: fact — a mention with its person; own: the row is about the person itself, not one named beside it
 CREATE TABLE fact AS
-SELECT l.person_id, m.*, f.department, f.title AS feed_title,
-       m.role NOT IN ('mother', 'guardian', 'operator', 'applicant') AS own
-FROM mention m JOIN link l USING (feed, record_key) LEFT JOIN feed f USING (feed);
+SELECT l.person_id, m.*, m.role NOT IN ('mother', 'guardian', 'operator', 'applicant') AS own
+FROM mention m JOIN link l USING (feed, record_key);
+
+-- stage: mention — read, and no longer needed
+DROP TABLE mention;
+
+-- stage: link — the same
+DROP TABLE link;
 
 -- stage: known — the departments that recorded a person themselves: own_subject of every dataset
 CREATE TABLE known AS
-SELECT person_id, list(DISTINCT department ORDER BY department) AS own_subject
-FROM fact WHERE department IS NOT NULL AND (own OR has_id) GROUP BY person_id;
+SELECT person_id, list(department ORDER BY department) AS own_subject
+FROM (SELECT DISTINCT person_id, department FROM fact JOIN feed USING (feed) WHERE own OR has_id) GROUP BY person_id;
 
 -- stage: place — a dwelling by the names people use, and who is responsible there
 CREATE TABLE place AS
-WITH dwelling AS (
-    SELECT dwelling_id, any_value(building_id) AS building_id, any_value(unit) AS unit, any_value(room) AS room
-    FROM mention WHERE dwelling_id IS NOT NULL GROUP BY dwelling_id
-)
 SELECT d.dwelling_id, c.community_code, c.community, c.compound, u.building, d.unit, d.room, u.grid_id
 FROM dwelling d
 LEFT JOIN grid_unit u ON u.building_id = d.building_id AND u.unit = coalesce(d.unit, '0')
@@ -25,19 +26,17 @@ CREATE TABLE community AS SELECT community_code, any_value(name) AS community FR
 
 -- stage: home — where a person lives now, one place a person: the surest, then the newest
 CREATE TABLE home AS
-SELECT m.person_id, m.household_id, m.basis, m.confidence, m.valid_from AS since, p.dwelling_id,
-       p.community_code, p.community, p.compound, p.building, p.unit, p.room, p.grid_id
+SELECT m.person_id, m.household_id, m.basis, m.confidence, m.valid_from AS since, p.*
 FROM member_row m
-JOIN household_row h USING (household_id)
--- several families in one dwelling: the dwelling stands before the #; without a dwelling nothing matches
-LEFT JOIN place p ON p.dwelling_id = split_part(h.natural_key, '#', 1)
+JOIN person_row w USING (person_id)
+LEFT JOIN place p ON p.dwelling_id = w.dwelling_id
 WHERE m.kind = 'residence'
 QUALIFY row_number() OVER (PARTITION BY m.person_id ORDER BY m.confidence DESC, m.valid_from DESC NULLS LAST, m.household_id) = 1;
 
 -- stage: life — a death as the feeds report it
 CREATE TABLE life AS
-SELECT person_id, max(death_date) AS died_on, list(DISTINCT feed_title ORDER BY feed_title) AS sources
-FROM fact WHERE dead AND own GROUP BY person_id;
+SELECT person_id, max(death_date) AS died_on, list(DISTINCT title ORDER BY title) AS sources
+FROM fact JOIN feed USING (feed) WHERE dead AND own GROUP BY person_id;
 
 -- stage: person — surviving values, sex in words
 CREATE TABLE person AS
@@ -63,8 +62,8 @@ GROUP BY f.person_id;
 CREATE TABLE last_seen AS
 WITH met AS (
     SELECT DISTINCT f.dwelling_id, v.record_key, v.occurred_at, v.living_status, true AS people
-    FROM fact f JOIN visit v ON v.record_key = f.group_key
-    WHERE f.group_kind = 'visit' AND f.dwelling_id IS NOT NULL
+    FROM fact f JOIN visit v ON v.record_key = f.visit_key
+    WHERE f.dwelling_id IS NOT NULL
     UNION ALL
     SELECT s.dwelling_id, v.record_key, v.occurred_at, v.living_status, false
     FROM visit v JOIN spot s USING (address_text) WHERE v.living_status = 'empty' AND s.dwelling_id IS NOT NULL
@@ -83,13 +82,13 @@ WHERE m.kind = 'assistance' GROUP BY 1, 2;
 
 -- stage: benefit — civil affairs' records of people who get something now
 CREATE TABLE benefit AS
-SELECT feed, record_key, person_id, department AS owner, community_code, source_time FROM fact
+SELECT feed, record_key, person_id, department AS owner, community_code FROM fact JOIN feed USING (feed)
 WHERE feed IN ('civil_assistance_family', 'civil_assistance_person', 'civil_disability', 'civil_old_age_allowance')
   AND own AND NOT ended;
 
 -- stage: archive — health archives kept as living here
 CREATE TABLE archive AS
-SELECT feed, record_key, person_id, department AS owner, community_code, source_time FROM fact
+SELECT feed, record_key, person_id, department AS owner, community_code FROM fact JOIN feed USING (feed)
 WHERE feed = 'health_record' AND own AND NOT ended;
 
 -- stage: gone — people the register says left the county, with nothing newer that says they live here
@@ -121,6 +120,9 @@ SELECT e.household_id, h.dwelling_id, h.community_code, h.community, h.grid_id, 
        e.m.register.relation AS relation, coalesce(e.m.tags, []) AS tags, coalesce(e.m.services_due, []) AS services_due,
        e.m.lives_here.confidence AS confidence
 FROM each e JOIN household h USING (household_id);
+
+-- stage: document — taken apart, and no longer needed
+DROP TABLE document;
 
 -- stage: reply_day — the tenth working day after each day (政务数据共享条例 §26)
 CREATE TABLE reply_day AS

@@ -1,8 +1,10 @@
 -- newborns — 新生儿: children under one year who live here, with their mother as the vaccination record names her
 -- key: person_id
 WITH mother AS (
-    SELECT c.person_id, arg_max(struct_pack(record_name := m.name, person_id := m.person_id), (m.source_time, m.record_key)) AS m
-    FROM fact c JOIN fact m ON m.feed = c.feed AND m.base_key = c.base_key AND m.role = 'mother'
+    SELECT c.person_id, arg_max(struct_pack(record_name := v.mother_name, person_id := m.person_id), (v.record_key)) AS m
+    FROM fact c
+    JOIN vaccination v USING (record_key)
+    LEFT JOIN fact m ON m.feed = c.feed AND m.base_key = c.base_key AND m.role = 'mother'
     WHERE c.feed = 'health_child_vaccination' AND c.role = 'child' GROUP BY 1
 )
 SELECT h.person_id, h.name, h.sex, h.birth_date, coalesce(p.name, m.m.record_name) AS mother_name, p.id_number AS mother_id,

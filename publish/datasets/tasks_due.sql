@@ -29,3 +29,5 @@ WITH exam_due AS (
 SELECT t.task_id, l.zh AS kind, t.household_id, t.person_id, t.name, h.community_code, h.community, h.grid_id, h.compound,
        h.building, h.unit, h.room, t.due_on, t.reason
 FROM task t JOIN household h USING (household_id) LEFT JOIN label l ON l.list = 'service_due' AND l.code = t.kind
+-- a task shared by two households (families of one flat, a family over two) is done once
+QUALIFY row_number() OVER (PARTITION BY t.task_id ORDER BY t.household_id) = 1
