@@ -54,6 +54,11 @@ def test_an_older_version_neither_opens_nor_closes_issues(hub, small):
     assert issues(hub) == [("P1", "id.checksum", BAD_ID[2], True)]
 
 
+def test_of_a_key_that_comes_twice_only_the_row_that_stands_has_issues(hub, small):
+    hub.load(small.register, [{**LI, "order": 1, "issue": BAD_ID}, {**LI, "order": 2, "issue": ("name", "name.placeholder", "某某")}])
+    assert issues(hub) == [("P1", "name.placeholder", "某某", True)]
+
+
 def test_issues_of_other_records_are_left_alone(hub, small):
     hub.load(small.register, [{**LI, "issue": BAD_ID}, {**WANG, "issue": BAD_ID}], day=1)
     hub.load(small.register, [{**WANG, "order": 9}], day=2)
