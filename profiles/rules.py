@@ -62,12 +62,13 @@ def residence_steps() -> pa.Table:
 
 
 def residence_ties() -> pa.Table:
-    """``kind, weight, half_life, loose``: what makes two people likely to live together."""
+    """``kind, weight, half_life, core, loose``: what makes two people likely to live together."""
     rows = [
         {
             "kind": kind,
             "weight": float(rule["weight"]),
             "half_life": float(rule.get("half_life", NEVER)),
+            "core": rule.get("core", False),
             "loose": rule.get("loose", False),
         }
         for kind, rule in residence()["ties"].items()

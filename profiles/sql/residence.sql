@@ -37,7 +37,7 @@ FROM fact f
 JOIN residence_step s ON s.feed = f.feed AND s.role = f.role
 JOIN life l ON l.person_id = f.person_id AND NOT l.dead
 LEFT JOIN born b ON b.person_id = f.person_id
-WHERE f.compound_id IS NOT NULL
+WHERE (f.dwelling_id IS NOT NULL OR f.compound_id IS NOT NULL)
   AND CASE s.condition WHEN 'active' THEN NOT f.ended
                        WHEN 'child' THEN NOT f.ended AND b.age < getvariable('adult')
                        ELSE true END
@@ -71,7 +71,7 @@ WITH one_way AS (
     SELECT one, other, 'couple' AS kind, 0 AS days FROM married
     UNION ALL SELECT a.person_id, b.person_id, 'couple', 0 FROM book_core a JOIN book_core b USING (book) WHERE a.part = 'head' AND b.part = 'spouse'
     UNION ALL SELECT a.person_id, b.person_id, 'minor', 0 FROM book_core a JOIN book_core b USING (book) WHERE a.part IN ('head', 'spouse') AND b.part = 'minor'
-    UNION ALL SELECT a.person_id, b.person_id, 'minor', 0
+    UNION ALL SELECT a.person_id, b.person_id, CASE WHEN a.role = 'mother' OR coalesce(a.relation, '5') LIKE '5%' THEN 'minor' ELSE 'grandchild' END, 0
               FROM fact a JOIN fact b ON b.feed = a.feed AND b.group_key = a.group_key AND b.group_kind = 'family' JOIN born n ON n.person_id = b.person_id
               WHERE a.group_kind = 'family' AND a.role IN ('mother', 'guardian') AND b.role IN ('child', 'holder') AND n.age < getvariable('adult') AND NOT a.ended
     UNION ALL SELECT a.person_id, b.person_id, 'met', date_diff('day', a.source_time, CAST(getvariable('day') AS TIMESTAMPTZ))
@@ -84,7 +84,7 @@ WITH one_way AS (
 ), both_ways AS (
     SELECT one, other, kind, days FROM one_way UNION ALL SELECT other, one, kind, days FROM one_way
 )
-SELECT w.one, w.other, arg_max(w.kind, t.weight * pow(0.5, greatest(w.days, 0) / t.half_life)) AS kind, max(t.weight * pow(0.5, greatest(w.days, 0) / t.half_life)) AS weight, bool_and(t.loose) AS loose
+SELECT w.one, w.other, arg_max(w.kind, t.weight * pow(0.5, greatest(w.days, 0) / t.half_life)) AS kind, max(t.weight * pow(0.5, greatest(w.days, 0) / t.half_life)) AS weight, bool_or(t.core) AS core, bool_and(t.loose) AS loose
 FROM both_ways w JOIN residence_tie t ON t.kind = w.kind
 JOIN life a ON a.person_id = w.one AND NOT a.dead JOIN life b ON b.person_id = w.other AND NOT b.dead
 WHERE w.one <> w.other GROUP BY w.one, w.other;
@@ -183,17 +183,61 @@ FROM near n ANTI JOIN (SELECT person_id, unnest(places) AS place FROM around) US
 -- stage: absent — registered here, known to nobody else, and by the family's picture gone (人户分离)
 CREATE OR REPLACE TABLE absent AS
 WITH book AS (
-    SELECT book, bool_or(traced) AS traced, bool_or(part IN ('minor', 'grandchild')) AS minors FROM book_core GROUP BY book
+    SELECT c.book, bool_or(c.traced) AS traced, bool_or(c.part IN ('minor', 'grandchild')) AS minors,
+           bool_or(c.part IN ('head', 'spouse') AND m.himself = 1) AS visited
+    FROM book_core c LEFT JOIN met_family m ON m.person_id = c.person_id GROUP BY c.book
 )
-SELECT c.person_id, c.book FROM book_core c JOIN book b USING (book)
-WHERE NOT c.traced AND (c.part IN ('grown', 'other') OR (NOT b.traced AND b.minors));
+SELECT c.person_id,
+       CASE WHEN b.traced THEN 'grown and gone' ELSE 'a family with children that no school and no doctor knows' END AS reason
+FROM book_core c JOIN book b USING (book)
+WHERE NOT c.traced
+  AND (CASE WHEN c.part IN ('grown', 'other') THEN NOT b.traced OR coalesce(b.visited, false) OR coalesce(c.age, 99) >= getvariable('leaving') END
+       OR (NOT b.traced AND b.minors))
+  AND c.person_id NOT IN (SELECT m.one FROM married m JOIN life l ON l.person_id = m.other WHERE l.traced AND NOT l.dead);
 
--- stage: choice — the dwelling with most behind it
-CREATE OR REPLACE TABLE choice AS
+-- stage: nucleus — couples and their minor children: named by the smallest member
+CREATE OR REPLACE TABLE nucleus AS
+WITH RECURSIVE tie AS (
+    SELECT b.one, b.other FROM bond b
+    WHERE b.core AND b.one NOT IN (SELECT person_id FROM absent) AND b.other NOT IN (SELECT person_id FROM absent)
+), reach(person_id, leader) AS (
+    SELECT DISTINCT one, one FROM tie
+    UNION
+    SELECT t.other, r.leader FROM reach r JOIN tie t ON t.one = r.person_id WHERE t.other > r.leader
+)
+SELECT person_id, min(leader) AS leader FROM reach GROUP BY person_id;
+
+-- stage: joint — where the evidence of the whole nucleus says it lives
+CREATE OR REPLACE TABLE joint AS
+SELECT n.leader, arg_max(struct_pack(dwelling_id := x.dwelling_id, place := x.place), (x.score, coalesce(x.dwelling_id, x.place))) AS home
+FROM nucleus n JOIN (
+    SELECT n.leader, s.dwelling_id, s.place, sum(s.score) AS score FROM nucleus n JOIN score_2 s USING (person_id) GROUP BY ALL
+) x ON x.leader = n.leader GROUP BY n.leader;
+
+-- stage: own_choice — the dwelling with most behind it, by person
+CREATE OR REPLACE TABLE own_choice AS
 SELECT person_id, arg_max(struct_pack(dwelling_id, place, own, passed, score, kind, source), (score, coalesce(dwelling_id, place))) AS best,
-       max(score) / sum(score) AS share
+       sum(score) AS all_score
 FROM score_2 WHERE person_id NOT IN (SELECT person_id FROM absent)
 GROUP BY person_id;
+
+-- stage: choice — the nucleus' home, but who was himself last met elsewhere stays there, and so does a parent of its
+-- children who is married to nobody in it and has a home by his own records
+CREATE OR REPLACE TABLE choice AS
+WITH decided AS (
+    SELECT c.person_id, c.best, c.all_score, j.home
+    FROM own_choice c LEFT JOIN nucleus n USING (person_id) LEFT JOIN joint j ON j.leader = n.leader
+), kept AS (
+    SELECT d.*, home IS NULL OR coalesce(e.dwelling_id = d.best.dwelling_id, false)
+        OR (coalesce(b.age, 99) >= getvariable('adult') AND d.best.own > 0 AND d.best.source.step <> 'register'
+            AND d.person_id NOT IN (SELECT one FROM bond WHERE kind = 'couple')) AS own
+    FROM decided d LEFT JOIN seen e ON e.person_id = d.person_id LEFT JOIN born b ON b.person_id = d.person_id
+)
+SELECT k.person_id, CASE WHEN k.own THEN k.best
+                         ELSE struct_pack(dwelling_id := k.home.dwelling_id, place := k.home.place, own := coalesce(s.own, 0), passed := coalesce(s.passed, 0),
+                                          score := coalesce(s.score, 0), kind := s.kind, source := s.source) END AS best,
+       CASE WHEN k.own THEN k.best.score ELSE coalesce(s.score, 0) END / k.all_score AS share
+FROM kept k LEFT JOIN score_2 s ON s.person_id = k.person_id AND s.dwelling_id IS NOT DISTINCT FROM k.home.dwelling_id AND s.place IS NOT DISTINCT FROM k.home.place;
 
 -- stage: resident — everyone alive who is not away, with his dwelling if any
 CREATE OR REPLACE TABLE resident AS
