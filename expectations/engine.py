@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ _NEEDS_ALL_ROWS = frozenset(
         "expect_column_values_to_not_be_outliers",
     }
 )
+# Great Expectations keeps its context, and Python its warning filters, once a process, not once a thread.
+_ONE_AT_A_TIME = threading.Lock()
 _FUNCTIONS = {"abs", "round", "trunc", "sgn", "exp", "now", "datetime", "timedelta"}
 
 
@@ -96,7 +99,7 @@ def judge(frame: pd.DataFrame, rules: Sequence[Rule], parameters: Mapping[str, A
 def _run(frame: pd.DataFrame, rules: Sequence[Rule], parameters: Mapping[str, Any]) -> dict[str, Judgement]:
     # A metric that crashes would log pandas' message, which quotes the value it choked on.
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL + 1)
-    with warnings.catch_warnings():
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         context = gx.get_context(mode="ephemeral")  # one a call: nothing is kept between batches
         context.variables.progress_bars = {"globally": False}

@@ -11,6 +11,7 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from gridhub import decisions
+from gridhub.ahead import side_by_side
 from gridhub.commands.output import JsonFlag, console, hub, tell
 from gridhub.figures import StageFigures
 
@@ -27,8 +28,9 @@ def _with_progress(label: str, work: Callable[[], StageFigures], as_json: bool) 
 def run(as_json: JsonFlag = False) -> None:
     """The whole story in process, without Airflow: ingest every feed, link, assemble, publish, report."""
     story = hub()
+    ingested = side_by_side(story.ingest, story.contracts)
     for feed in story.contracts:
-        tell(_with_progress(f"ingest {feed}", lambda feed=feed: story.ingest(feed), as_json), as_json)
+        tell(_with_progress(f"ingest {feed}", lambda: next(ingested), as_json), as_json)
     for stage in (story.link, story.assemble, story.publish, story.report):
         tell(_with_progress(stage.__name__, stage, as_json), as_json)
 
