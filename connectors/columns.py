@@ -69,14 +69,14 @@ def lay_out(contract: Contract, seen: Sequence[str], where: str, *, judge_missin
     # Where a forbidden column is not found, an unknown one may be it under another name: deny by default.
     hidden = bool(contract.forbidden) and _forbidden_absent(contract, headers)
     policy = "cut" if hidden else contract.change_policy.added
+    # First: where the header row itself is missing, "unknown columns" are a person's values, which no message tells.
+    lost = missing(contract, positions, where) if judge_missing else []
     if unknown and policy == "refuse":
         raise DeliveryRefused(
             f"{contract.feed}, {where}: column {_shown(unknown[0][0])} is not in the contract and its change "
             "policy refuses added columns"
         )
-    drift += [{"column": _shown(name), "kind": "added", "policy": policy} for name, _ in unknown]
-    if judge_missing:
-        drift += missing(contract, [c for c in positions], where)
+    drift += [{"column": _shown(name), "kind": "added", "policy": policy} for name, _ in unknown] + lost
     return Layout(
         positions=positions,
         extra=tuple(unknown) if policy == "accept" else (),

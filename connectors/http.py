@@ -7,12 +7,13 @@ credential can't leak. What the answer must look like is the caller's ``read``: 
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 import requests
 
@@ -67,8 +68,6 @@ class Client:
     def follow(self, link: str, current: str) -> tuple[str, dict[str, str]]:
         """Path and parameters of a ``next`` link, relative or absolute. Only its path and query count: the
         request goes to our own base, whatever host the link names."""
-        from urllib.parse import urljoin
-
         parts = urlsplit(urljoin(self.base + current, link))
         prefix = urlsplit(self.base).path
         path = parts.path.removeprefix(prefix) if prefix and parts.path.startswith(prefix + "/") else parts.path
@@ -163,19 +162,23 @@ class Client:
     def _token(self, path: str, form: Mapping[str, str]) -> dict:
         where = f"{self.feed}, token"
         answer = self._send("POST", path, "", {}, where, form)
+        if answer.status_code in (400, 401):  # RFC 6749, 2.3.1: credentials in the form, or as HTTP Basic
+            answer.close()
+            word = base64.b64encode(f"{quote(form['client_id'])}:{quote(form['client_secret'])}".encode()).decode()
+            basic = {"Authorization": f"Basic {word}"}
+            answer = self._send("POST", path, "", basic, where, {"grant_type": form["grant_type"]})
         if answer.status_code == 400:
             answer.close()
             raise AuthenticationRefused(f"{where}: HTTP 400, our client credential is refused")
         self._judge(answer, where)
-        body, failure = self._body(answer, where), None
+        body, token = self._body(answer, where), None
         try:
             token = json_text.decode(body)
-            if isinstance(token, dict):
-                return token
         except ValueError:
             pass
-        failure = TransientError(f"{where}: the answer is no JSON object")
-        raise failure
+        if not isinstance(token, dict):
+            raise TransientError(f"{where}: the answer is no JSON object")
+        return token
 
 
 def dotted(answer: Any, path: str) -> Any:

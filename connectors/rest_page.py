@@ -87,7 +87,7 @@ class _Reader:
 
         def read(answer: Answer) -> tuple[Rows, int]:
             rows = read_rows(self.contract, name, answer)
-            total = int(dotted(rows.document, options["total"]))
+            total = int(str(dotted(rows.document, options["total"])))
             if total and not rows.items and number == 1:
                 raise ValueError("a total, but no rows")
             return rows, total

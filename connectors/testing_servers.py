@@ -7,6 +7,7 @@ ways of proving who asks; an SFTP server holds a folder. ``faults`` is a queue: 
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import hmac
 import json
@@ -37,6 +38,7 @@ class HttpDepartment:
         self.requests: list[str] = []  # paths with parameters, data requests only
         self.largest = 500  # larger pages are cut silently
         self.token, self.uses, self.token_life = "", 0, 10**9  # a token is good for so many requests
+        self.basic_only = False  # whether the token is only given to HTTP Basic
         self.before: Callable[[], None] = lambda: None  # called ahead of each data request
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.server.daemon_threads = True
@@ -106,7 +108,11 @@ def _handler(department: HttpDepartment) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             form = parse_qs(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
-            if form.get("client_secret") != [SECRET] or form.get("grant_type") != ["client_credentials"]:
+            known = form.get("client_secret") == [SECRET]
+            if department.basic_only:
+                basic = base64.b64encode(f"{KEY}:{SECRET}".encode()).decode()
+                known = self.headers.get("Authorization") == f"Basic {basic}"
+            if not known or form.get("grant_type") != ["client_credentials"]:
                 self._answer(401, b'{"error": "invalid_client"}')
                 return
             department.token, department.uses = f"token-{time.monotonic_ns()}", 0

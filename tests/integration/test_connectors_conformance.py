@@ -99,6 +99,15 @@ class TestRestByLink(Conformance):
         return http_source(department, "rest", {**LINK, "token_path": "/token"}, again=3, page_rows=200, replace=True)
 
 
+class TestRestByLinkWithABasicToken(Conformance):
+    @pytest.fixture
+    def source(self, department):
+        department.basic_only = True
+        return http_source(
+            department, "rest", {**LINK, "token_path": "/token"}, again=3, page_rows=200, replace=True, faults=("503",)
+        )
+
+
 class TestStream(Conformance):
     @pytest.fixture
     def source(self, department):
