@@ -132,14 +132,17 @@ class Hub:
         return _timed("publish", lambda: publish(self.engine, load_agreements(), out, today, **given).counts())
 
     def report(self) -> StageFigures:
-        """The supervisors' page, ``out/report/index.html``."""
+        """The supervisors' page, ``out/report/index.html``, and beside it what each department got wrong in its own data."""
+        from reports.departments import write_department_lists
         from reports.page import write_report
 
         out = self.settings.out / "report"
         asked = {"language": self.settings.language, "today": self.settings.today}
 
         def work() -> dict:
-            return {"page": f"out/report/{write_report(self.engine, self.contracts, out, **asked).name}"}
+            page = write_report(self.engine, self.contracts, out, **asked)
+            lists = write_department_lists(self.engine, self.contracts, self.settings.out / "departments")
+            return {"page": f"out/report/{page.name}", "department_lists": len(lists)}
 
         return _timed("report", work)
 

@@ -74,7 +74,7 @@ class Tickets:
 
 def quarantined(engine: Engine, contracts: Mapping[str, Contract]) -> tuple[Counted, ...]:
     return tuple(
-        Counted(row["feed"], _named(contracts, row["feed"]), _reason(contracts, row["feed"], row["reason"]), row["total"], row["open"])
+        Counted(row["feed"], _named(contracts, row["feed"]), reason_of(contracts, row["feed"], row["reason"]), row["total"], row["open"])
         for row in read_arrow(engine, QUARANTINE).to_pylist()
     )
 
@@ -82,8 +82,8 @@ def quarantined(engine: Engine, contracts: Mapping[str, Contract]) -> tuple[Coun
 def value_issues(engine: Engine, contracts: Mapping[str, Contract]) -> tuple[Counted, ...]:
     return tuple(
         Counted(
-            row["feed"], _named(contracts, row["feed"]), _reason(contracts, row["feed"], row["reason"], row["rule_id"]), row["rows"],
-            row["rows"], _column(contracts, row["feed"], row["table_name"], row["column_name"]), row["dimension"], row["severity"],
+            row["feed"], _named(contracts, row["feed"]), reason_of(contracts, row["feed"], row["reason"], row["rule_id"]), row["rows"],
+            row["rows"], column_of(contracts, row["feed"], row["table_name"], row["column_name"]), row["dimension"], row["severity"],
         )
         for row in read_arrow(engine, ISSUES).to_pylist()
     )  # fmt: skip
@@ -156,7 +156,8 @@ def _source_title(contracts: Mapping[str, Contract], feed: str, source: str) -> 
     return next((f.title for f in fields if f.source == source), None)
 
 
-def _reason(contracts: Mapping[str, Contract], feed: str, reason: str, rule_id: str | None = None) -> Text:
+def reason_of(contracts: Mapping[str, Contract], feed: str, reason: str, rule_id: str | None = None) -> Text:
+    """A reason code's text, or the title of the contract's own rule."""
     if reason in REASONS:
         return Text(REASONS[reason].zh, REASONS[reason].en)
     if feed in contracts:
@@ -167,7 +168,8 @@ def _reason(contracts: Mapping[str, Contract], feed: str, reason: str, rule_id: 
     return Text(reason, reason)
 
 
-def _column(contracts: Mapping[str, Contract], feed: str, table_name: str, column: str) -> Text:
+def column_of(contracts: Mapping[str, Contract], feed: str, table_name: str, column: str) -> Text:
+    """The label of a canonical column."""
     for table in contracts[feed].tables if feed in contracts else ():
         for each in table.fields:
             if table.name == table_name and each.name == column:
