@@ -21,15 +21,19 @@ COPY gridhub gridhub
 COPY simulator simulator
 COPY demo demo
 COPY dags dags
-RUN .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable . \
+# Named volumes take owner and mode from the folders they are mounted on the first time.
+RUN .venv/bin/uv pip install --quiet --no-cache --python .venv/bin/python --no-deps --no-build-isolation --editable . \
     && useradd --system --create-home --home-dir /var/lib/gridhub --shell /usr/sbin/nologin gridhub \
-    && mkdir -p /var/lib/gridhub/home && chown gridhub /var/lib/gridhub/home
+    && mkdir -p /var/lib/gridhub/home /county && chmod 700 /var/lib/gridhub/home /county \
+    && chown gridhub: /var/lib/gridhub/home /county
 ENV PATH=/opt/gridhub/.venv/bin:$PATH \
     PYTHONPATH=/opt/gridhub/dags/config \
     GRIDHUB_HOME=/var/lib/gridhub/home \
     AIRFLOW_HOME=/var/lib/gridhub/airflow \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/gridhub/dags \
-    AIRFLOW__CORE__LOAD_EXAMPLES=False
+    AIRFLOW__CORE__PLUGINS_FOLDER=/opt/gridhub/dags/plugins \
+    AIRFLOW__CORE__LOAD_EXAMPLES=False \
+    AIRFLOW__LOGGING__BASE_LOG_FOLDER=/var/lib/gridhub/home/airflow/logs
 USER gridhub
-ENTRYPOINT []
+ENTRYPOINT ["sh", "/opt/gridhub/dags/config/enter.sh"]
 CMD ["gridhub", "--help"]
