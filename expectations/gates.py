@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 from contracts.model import Contract, Mode
 from expectations.verdict import Verdict
 
+_INCREMENT_JUDGED = 0.1  # share of the rows that stand from which an increment's value mix says something
+
 
 @dataclass(frozen=True)
 class GateHistory:
@@ -111,12 +113,18 @@ def _distinct_keys(verdict: Verdict, *, by_partition: bool) -> dict[str | None, 
 
 
 def _mix(contract: Contract, verdict: Verdict, history: GateHistory) -> list[GateFinding]:
-    """Total variation distance (half the sum of absolute differences of the shares) per mix field."""
+    """Total variation distance (half the sum of absolute differences of the shares) per mix field.
+
+    A day's news is no sample of what stands (those who just moved in rent more often), so an increment is
+    judged only from a tenth of the rows there are.
+    """
     findings, limit = [], contract.gate.mix
+    share_judged = 0.0 if contract.mode is Mode.SNAPSHOT else _INCREMENT_JUDGED
     for name in contract.gate.mix_fields:
         before = history.mix.get(name, {})
         rows_before = sum(before.values())
-        if rows_before < contract.gate.least or verdict.accepted.num_rows < contract.gate.least:
+        enough = max(contract.gate.least, share_judged * rows_before)
+        if rows_before < contract.gate.least or verdict.accepted.num_rows < enough:
             continue
         counted = pc.value_counts(pc.cast(verdict.accepted[name], pa.string()))
         now = {item["values"]: item["counts"] / verdict.accepted.num_rows for item in counted.to_pylist()}

@@ -80,7 +80,7 @@ class Hub:
     def ingest_many(self, feeds: Iterable[str] | None = None) -> StageFigures:
         """Every feed (default: all), two side by side; the first failure is raised after the rest ran."""
         started, total, failure = time.monotonic(), Counter(), None
-        for outcome in side_by_side(self._tried, feeds or self.contracts):
+        for outcome in side_by_side(self.tried, feeds or self.contracts):
             if isinstance(outcome, Exception):
                 failure = failure or outcome
             else:
@@ -89,7 +89,8 @@ class Hub:
             raise failure
         return StageFigures("ingest", time.monotonic() - started, dict(total))
 
-    def _tried(self, feed: str) -> StageFigures | Exception:
+    def tried(self, feed: str) -> StageFigures | Exception:
+        """:meth:`ingest`, its failure returned instead of raised: one feed's never holds up another."""
         try:
             return self.ingest(feed)
         except Exception as error:

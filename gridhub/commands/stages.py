@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from gridhub import decisions
 from gridhub.ahead import side_by_side
-from gridhub.commands.output import JsonFlag, console, hub, tell
+from gridhub.commands.output import JsonFlag, console, hub, known_errors, tell
 from gridhub.figures import StageFigures
 
+T = TypeVar("T")
 
-def _with_progress(label: str, work: Callable[[], StageFigures], as_json: bool) -> StageFigures:
+
+def _with_progress(label: str, work: Callable[[], T], as_json: bool) -> T:
     if as_json or not console.is_terminal:
         return work()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
@@ -26,13 +29,25 @@ def _with_progress(label: str, work: Callable[[], StageFigures], as_json: bool) 
 
 
 def run(as_json: JsonFlag = False) -> None:
-    """The whole story in process, without Airflow: ingest every feed, link, assemble, publish, report."""
-    story = hub()
-    ingested = side_by_side(story.ingest, story.contracts)
+    """The whole story in process, without Airflow: ingest every feed, link, assemble, publish, report.
+
+    A feed that fails, or waits at a gate, holds up no other: the story goes on with what is there, and ends with exit code 1.
+    """
+    story, failed = hub(), False
+    ingested = side_by_side(story.tried, story.contracts)
     for feed in story.contracts:
-        tell(_with_progress(f"ingest {feed}", lambda: next(ingested), as_json), as_json)
+        outcome = _with_progress(f"ingest {feed}", lambda: next(ingested), as_json)
+        if isinstance(outcome, Exception):
+            if not isinstance(outcome, known_errors()):
+                raise outcome
+            print(f"gridhub: {outcome}", file=sys.stderr)
+            failed = True
+            continue
+        tell(outcome, as_json)
     for stage in (story.link, story.assemble, story.publish, story.report):
         tell(_with_progress(stage.__name__, stage, as_json), as_json)
+    if failed:
+        raise typer.Exit(1)
 
 
 def ingest(

@@ -68,6 +68,13 @@ def test_a_value_mix_that_turns_over_holds_a_batch(small, snapshot):
     assert found(snapshot, verdict, mix={"sex": {"1": 20, "2": 20}}) == []  # too few before
 
 
+def test_a_days_news_is_no_sample_of_what_stands(small):
+    increment = replace(small.register, mode=Mode.INCREMENTAL, gate=Gate(mix_fields=("sex",)))
+    verdict = verdict_of(small, increment, [small.person(n, XB="1") for n in range(100)])
+    assert found(increment, verdict, mix={"sex": {"1": 600, "2": 600}}) == []
+    assert found(increment, verdict, mix={"sex": {"1": 400, "2": 400}}) == [("mix", "sex", 0.5, 0.25)]  # a bulk change
+
+
 def test_the_text_of_a_finding_has_figures_and_no_value(small, snapshot):
     verdict = verdict_of(small, snapshot, [small.person(n, XB="1") for n in range(60)])
     findings = judge_gates(snapshot, verdict, GateHistory({None: 100}, {"sex": {"1": 50, "2": 50}}))
