@@ -35,7 +35,13 @@ PERSON_COLUMNS: Mapping[str, str] = {
     "phone_second": "text",
 }
 # Who is meant: without one of these a further person of a row (a guardian, a mother) is not there.
-_NAMING = ("name", "id_number", "id_text", "id_embedded")
+_NAMING = (
+    "name",
+    "id_number",
+    "id_text",
+    "id_embedded",
+    "name_note",
+)  # a name that lost a character stands in the note
 
 _PLACE = "a.level AS address_level, a.community_code, a.compound_id, a.building_id, a.unit, a.room, a.dwelling_id"
 
