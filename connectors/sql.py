@@ -148,7 +148,7 @@ class _Source:
             positions={column: moved[i] for column, i in layout.positions.items()},
             extra=tuple((n, moved[i]) for n, i in layout.extra),
         )
-        table = sa.table(sa.quoted_name(name, True), schema=schema)
+        table = sa.table(name, schema=schema)
         zoned = typed and bool(getattr(kind, "timezone", False))
         names = tuple(seen[i] for i in kept)
         return cls(contract, table, names, layout, updated, place[plain(options["key"])], typed, zoned)
@@ -228,7 +228,7 @@ class _Source:
         )
 
     def _columns(self) -> list[Any]:
-        return [sa.column(sa.quoted_name(name, True)) for name in self.names]
+        return [sa.column(name) for name in self.names]  # quoted by the dialect where it must be
 
     def _place(self, row: Sequence[Any]) -> tuple[str, Any]:
         return _moment_text(row[self.updated]), _plain_key(row[self.key])

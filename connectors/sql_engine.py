@@ -79,7 +79,7 @@ def opened(connection: Connection, feed: str) -> Iterator[sa.Engine]:
         engine = sa.create_engine("sqlite://", creator=lambda: _sqlite(url.database or ""), poolclass=StaticPool)
         sa.event.listen(engine, "handle_error", _decode_leniently)
     else:
-        if backend in ("postgresql", "mysql"):
+        if url.drivername in ("postgresql+psycopg2", "postgresql+psycopg", "mysql+pymysql"):
             arguments.setdefault("connect_timeout", 15)
         if url.drivername == "mysql+pymysql":
             arguments.setdefault("read_timeout", 120)

@@ -134,6 +134,20 @@ def test_text_that_is_no_utf8_costs_only_its_bytes(exchange, tmp_path):
     assert rows_of([batch], "id", "name") == [("A", "王\\xffA"), ("B", "x")]
 
 
+def test_names_are_found_and_quoted_whatever_their_case(new_database, tmp_path):
+    url = sa.make_url(new_database()).set(drivername="postgresql+psycopg2")
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as link:
+        link.execute(sa.text('CREATE SCHEMA "Ga"'))
+        link.execute(sa.text('CREATE TABLE "Ga"."PEOPLE" ("ID" char(3), "Name" int, phone numeric, note date, "UPDATED" timestamp)'))
+        link.execute(sa.text("""INSERT INTO "Ga"."PEOPLE" VALUES ('A', 7, 1.50, '2026-11-01', '2026-11-20 08:00:00.25')"""))
+    made, connection = sql_contract(table="Ga.people"), parse("people_source", url.render_as_string(hide_password=False))
+    (batch,) = land(made, connection, tmp_path / "l")
+    columns = ("id", "name", "phone", "note", "updated")
+    assert rows_of([batch], *columns) == [("A  ", "7", "1.50", "2026-11-01", "2026-11-20T08:00:00.250000")]
+    assert batch.manifest["watermark"] == {"after": "2026-11-20T08:00:00.250000"} and batch.manifest["drift"] == []
+
+
 def test_a_backend_that_is_ended_in_mid_read_costs_no_row(new_database, tmp_path):
     url = sa.make_url(new_database()).set(drivername="postgresql+psycopg2")
     engine = sa.create_engine(url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
