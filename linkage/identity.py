@@ -13,9 +13,9 @@ import pyarrow as pa
 
 _CLAIM_SQL = """
 CREATE OR REPLACE TEMP TABLE claim AS
-SELECT l.e, p.person_id, count(*) AS records, min(l.i) AS first
-FROM labelled l JOIN form f USING (i) JOIN previous p ON p.feed = f.feed AND p.record_key = f.record_key
-GROUP BY ALL
+SELECT l.e, p.person_id, count(*) AS records, min(l.i) AS first, bool_or(t.i IS NOT NULL) AS has_id
+FROM labelled l JOIN form f USING (i) JOIN previous p ON p.feed = f.feed AND p.record_key = f.record_key LEFT JOIN trusted t USING (i)
+GROUP BY l.e, p.person_id
 """
 
 # Clusters and ids that know only each other need no thought; of a day's change nearly all.
@@ -37,7 +37,7 @@ class Identified:
 
 
 def identify(con: duckdb.DuckDBPyConnection, highest: int = 0) -> Identified:
-    """Make ``person_of`` (e, person_id) and ``event`` (person_id, kind, other_id, cause) from ``labelled`` and ``previous``
+    """Make ``person_of`` (e, person_id) and ``event`` (person_id, kind, other_id, cause) from ``labelled``, ``trusted`` and ``previous``
     (feed, record_key, person_id: every link known before). ``highest``: number of the last id ever given."""
     con.execute(_CLAIM_SQL)
     con.execute(f"CREATE OR REPLACE TEMP TABLE person_of AS SELECT e, person_id FROM ({_PLAIN_SQL})")
@@ -56,10 +56,11 @@ def identify(con: duckdb.DuckDBPyConnection, highest: int = 0) -> Identified:
 
 
 def _settle_disputes(con: duckdb.DuckDBPyConnection) -> None:
-    """Clusters that merge or split ids: the claim of most records first, ties to the oldest id, then the first record."""
+    """Clusters that merge or split ids: the claim of most records first, ties to the oldest id, then to who has a valid ID,
+    then to the first record."""
     disputed = con.execute(
         """SELECT e, person_id FROM claim WHERE e NOT IN (SELECT e FROM person_of)
-           ORDER BY records DESC, person_id, first"""
+           ORDER BY records DESC, person_id, has_id DESC, first"""
     ).fetchall()
     given: dict[int, str] = {}
     taken: set[str] = set()

@@ -64,6 +64,12 @@ class LinkFigures:
 
 def link(engine: Engine, *, threads: int = 2, memory_mb: int = 1200) -> LinkFigures:
     """Link every mention to a person. Waits while another run of the same warehouse links."""
+    with engine.begin() as guard:  # two runs at once would give one number to two people
+        lock(guard, "linkage")
+        return _run(engine, threads, memory_mb)
+
+
+def _run(engine: Engine, threads: int, memory_mb: int) -> LinkFigures:
     model = load_model()
     mentions = read_arrow(engine, f"SELECT {_MENTION_COLUMNS} FROM hub.mention")
     decisions, aliases = read_arrow(engine, _DECISIONS), _aliases(engine)
@@ -124,7 +130,6 @@ def _write(engine: Engine, result: LinkResult, digest: str, model: Model, traine
         stage(engine, name, table)
     now = datetime.now(UTC)
     with engine.begin() as connection:
-        lock(connection, "linkage")
         closed, opened = (connection.execute(text(sql), {"now": now}).rowcount for sql in (_CLOSE_LINKS, _OPEN_LINKS))
         for sql in (_NEW_PERSONS, _REPLACED_PERSONS, _RETURNED_PERSONS, _EVENTS, _CLOSE_CONFLICTS, _OPEN_CONFLICTS):
             connection.execute(text(sql), {"now": now})

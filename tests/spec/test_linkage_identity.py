@@ -15,13 +15,14 @@ def con():
         yield connection
 
 
-def given(con, before: dict[str, str], now: list[list[str]], highest: int = 0) -> tuple[dict[str, str], list[tuple]]:
+def given(con, before: dict[str, str], now: list[list[str]], highest: int = 0, with_id: str = "") -> tuple[dict[str, str], list[tuple]]:
     """``before``: record → person; ``now``: clusters of records. Returns record → person, and the events."""
     records = sorted(r for cluster in now for r in cluster)
     number = {r: i for i, r in enumerate(records)}
     label = {r: min(number[x] for x in cluster) for cluster in now for r in cluster}
     con.register("form", pa.table({"i": pa.array(range(len(records)), pa.int32()), "feed": ["f"] * len(records), "record_key": records}))
     con.register("labelled", pa.table({"i": pa.array(range(len(records)), pa.int32()), "e": pa.array([label[r] for r in records], pa.int32())}))
+    con.register("trusted", pa.table({"i": pa.array([number[r] for r in with_id], pa.int32())}))
     con.register("previous", pa.table({"feed": pa.array(["f"] * len(before), pa.string()), "record_key": pa.array(list(before), pa.string()),
                                        "person_id": pa.array(list(before.values()), pa.string())}))
     identify(con, highest)
@@ -55,6 +56,11 @@ def test_a_split_leaves_the_number_with_the_larger_part(con) -> None:
     found, events = given(con, dict.fromkeys("abc", "P000000004"), [["a"], ["b", "c"]])
     assert found == {"a": "P000000005", "b": "P000000004", "c": "P000000004"}
     assert events == [("P000000005", "split_from", "P000000004")]
+
+
+def test_of_two_equal_halves_the_one_with_a_valid_id_keeps_the_number(con) -> None:
+    found, _ = given(con, dict.fromkeys("ab", "P000000004"), [["a"], ["b"]], with_id="b")
+    assert found == {"a": "P000000005", "b": "P000000004"}
 
 
 def test_a_number_given_once_is_never_given_to_another(con) -> None:
