@@ -16,7 +16,8 @@ SELECT m.household_id, m.person_id, m.community_code, m.grid_id, m.name, x.zh AS
        list_contains(m.tags, 'needs_home_service') AS needs_home_service,
        list_contains(m.services_due, 'elderly_examination') AS exam_due,
        list_contains(m.services_due, 'vaccination') AS vaccination_due,
-       round(m.confidence, 2) AS confidence
+       -- in words: the figure fades a little every day, and nobody should be handed that
+       CASE WHEN m.confidence >= 0.8 THEN '高' WHEN m.confidence >= 0.5 THEN '中' WHEN m.confidence IS NOT NULL THEN '低' END AS confidence
 FROM member m
 LEFT JOIN registered g USING (person_id)
 LEFT JOIN assistance a USING (person_id)
