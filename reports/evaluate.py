@@ -1,21 +1,32 @@
 """How good is it: persons and households against a simulated county's truth.
 
-Truth files as the simulated county writes them (simulator/README.md): crosswalk.csv, households.csv.
+Truth files as the simulated county writes them (simulator/README.md): crosswalk.csv, households.csv, and
+attributes.csv where there is one.
 Precision and recall are pairwise: two records of one person, two persons in one household. A person
 record that is missing from our crosswalk counts as linked to nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 from sqlalchemy import Engine
 
+from linkage.metrics import pair_scores_by_feeds
+from reports.exports import EXPORTS
 from warehouse.bulk import read_arrow
 from warehouse.compute import analyst
 
+SUBJECTS = {
+    "person": "person records (人员)",
+    "residence": "residence households (居住户)",
+    "address_string": "  baseline: same address text",
+    "register": "register households (户籍户)",
+    "assistance": "assistance families (共同生活家庭)",
+}
 OURS = {
     "crosswalk": "SELECT feed, record_key AS source_key, person_id FROM hub.person_link WHERE recorded_to IS NULL",
     "households": "SELECT household_id, kind, person_id FROM hub.household_member WHERE recorded_to IS NULL",
@@ -34,7 +45,33 @@ def evaluate(engine: Engine, truth: Path) -> dict[str, float | int]:
         )
         con.register(f"our_{name}", read_arrow(engine, OURS[name]))
     con.register("our_address", _addresses(engine))
-    return {**_persons(con), **_households(con)}
+    figures = {**_persons(con), **_households(con)}
+    if (truth / "attributes.csv").is_file():
+        con.register("our_attributes", read_arrow(engine, EXPORTS["attributes"]))
+        figures |= _attributes(con, truth / "attributes.csv")
+    return figures
+
+
+def feed_pairs(engine: Engine, truth: Path) -> list[dict[str, str | float | int]]:
+    """Precision and recall of the person links by pair of feeds (a ≤ b), most missed pairs first; pairs of feeds
+    without a true or a found pair are left out. Raises FileNotFoundError as :func:`evaluate`."""
+    path = truth / "crosswalk.csv"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: expected the truth of a simulated county")
+    with duckdb.connect() as con:
+        true = con.sql(
+            "SELECT feed, source_key, true_person_id AS person_id FROM read_csv(?, header = true, all_varchar = true)",
+            params=[str(path)],
+        ).to_arrow_table()
+    scores = pair_scores_by_feeds(true, read_arrow(engine, OURS["crosswalk"]))
+    rows = [
+        {
+            "feed": a, "with": b, "true": s.true_pairs, "found": s.found_pairs, "missed": s.true_pairs - s.right_pairs,
+            "wrong": s.found_pairs - s.right_pairs, "precision": round(s.precision, 5), "recall": round(s.recall, 5),
+        }
+        for (a, b), s in scores.items() if s.true_pairs or s.found_pairs
+    ]  # fmt: skip
+    return sorted(rows, key=lambda row: (-row["missed"] - row["wrong"], row["feed"], row["with"]))
 
 
 def _addresses(engine: Engine) -> pa.Table:
@@ -82,6 +119,22 @@ def _persons(con: duckdb.DuckDBPyConnection) -> dict[str, float | int]:
     return {"person_records": records, "person_records_missing": missing, **_prf(con, "pair", "person")}
 
 
+def _attributes(con: duckdb.DuckDBPyConnection, truth: Path) -> dict[str, float]:
+    """Share of persons whose surviving value is the true one, of those for whom the truth has a value."""
+    con.execute(
+        "CREATE OR REPLACE TABLE true_attributes AS SELECT * FROM read_csv(?, header = true, all_varchar = true)", [str(truth)]
+    )
+    place = "concat_ws('|', {0}.compound, {0}.building, coalesce({0}.unit, '0'), coalesce({0}.room, '0'))"
+    pairs = {name: (f"t.{name}", f"CAST(o.{name} AS VARCHAR)") for name in ("name", "sex", "birth_date", "id_number")}
+    pairs["dwelling"] = (f"CASE WHEN t.compound IS NOT NULL THEN {place.format('t')} END", place.format("o"))
+    columns = [f"avg(CAST(coalesce({o} = {t}, false) AS INTEGER)) FILTER ({t} IS NOT NULL)" for t, o in pairs.values()]
+    shares = con.execute(
+        f"""SELECT {", ".join(columns)} FROM our_attributes o JOIN stands_for s USING (person_id)
+            JOIN true_attributes t ON t.true_person_id = s.t"""
+    ).fetchall()[0]
+    return {f"attribute_{name}_right": round(float(share or 0), 5) for name, share in zip(pairs, shares, strict=True)}
+
+
 def _households(con: duckdb.DuckDBPyConnection) -> dict[str, float | int]:
     # One of our persons stands for the true person most of its records are of.
     con.execute(
@@ -116,3 +169,17 @@ def _household_kind(con: duckdb.DuckDBPyConnection, ours: str, kind: str, prefix
         f"{prefix}_exact_rate": round(exact / households, 5) if households else 0.0,
         **_prf(con, "co", f"{prefix}_pair"),
     }
+
+
+def table(figures: Mapping[str, float | int]) -> list[dict[str, str | float | int | None]]:
+    """The figures of :func:`evaluate` as rows to read: what was measured, how many there are, and how well."""
+    rows = []
+    for prefix, what in SUBJECTS.items():
+        pair = "person" if prefix == "person" else f"{prefix}_pair"
+        rows.append(
+            {
+                "what": what, "true": figures["person_records" if prefix == "person" else f"{prefix}_households"],
+                "exact": figures.get(f"{prefix}_exact_rate"), **{name: figures[f"{pair}_{name}"] for name in ("precision", "recall", "f1")},
+            }
+        )  # fmt: skip
+    return rows

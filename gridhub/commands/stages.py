@@ -13,7 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from gridhub import decisions
 from gridhub.ahead import side_by_side
-from gridhub.commands.output import JsonFlag, console, hub, known_errors, tell
+from gridhub.commands.output import JsonFlag, console, hub, known_errors, show, tell
 from gridhub.figures import StageFigures
 
 T = TypeVar("T")
@@ -91,18 +91,30 @@ def rebuild(as_json: JsonFlag = False) -> None:
 
 def evaluate(
     truth: Annotated[Path, typer.Option(help="the truth folder of a simulated county", exists=True, file_okay=False)],
+    by_feeds: Annotated[bool, typer.Option("--by-feeds", help="by pair of feeds, most missed first")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Persons and households against a simulated county's truth: precision, recall, F1, exact households."""
-    tell(_with_progress("evaluate", lambda: _evaluated(truth), as_json), as_json)
+    """Persons, households and values against a simulated county's truth: precision, recall, F1, exact households."""
+    from reports import evaluate as measured
 
+    engine = hub().engine
+    if by_feeds:
+        show(measured.feed_pairs(engine, truth), as_json, "records of one person, by pair of feeds")
+        return
 
-def _evaluated(truth: Path) -> StageFigures:
-    from reports.evaluate import evaluate as figures_against
+    def work() -> StageFigures:
+        started = time.monotonic()
+        numbers = measured.evaluate(engine, truth)
+        return StageFigures("evaluate", time.monotonic() - started, numbers)
 
-    started = time.monotonic()
-    numbers = figures_against(hub().engine, truth)
-    return StageFigures("evaluate", time.monotonic() - started, numbers)
+    figures = _with_progress("evaluate", work, as_json)
+    if as_json:
+        tell(figures, as_json)
+        return
+    show(measured.table(figures.numbers), as_json, "against the truth, by pairs")
+    shares = {name[len("attribute_") : -len("_right")]: share for name, share in figures.numbers.items() if name.startswith("attribute_")}
+    if shares:
+        show([shares], as_json, "share of persons whose value is right")
 
 
 def register(app: typer.Typer) -> None:
