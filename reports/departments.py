@@ -54,6 +54,7 @@ def write_department_lists(engine: Engine, contracts: Mapping[str, Contract], ou
         if not rows.num_rows:
             target.unlink(missing_ok=True)
             continue
+        target.touch(mode=0o600)  # keys can be ID numbers
         with target.open("wb") as file:
             file.write(b"\xef\xbb\xbf")
             pyarrow.csv.write_csv(_told(rows, contracts, titles), file)

@@ -105,9 +105,9 @@ def drifted(engine: Engine, contracts: Mapping[str, Contract]) -> tuple[Notice, 
         named = Text(f"“{column}”" + (f"（{title}）" if title and title != column else ""), f"“{column}”")
         if row["kind"] == "renamed":
             seen = header(row["seen"])
-            text = Text(f"列{named.zh}以“{seen}”送来，按契约的别名识别，共{batches}批", f"column {named.en} came as “{seen}”, known by its alias, in {batches} batches")
+            text = Text(f"列{named.zh}以“{seen}”送来，按契约的别名识别，共{batches}批", f"column {named.en} came as “{seen}”, known by its alias (batches: {batches})")
         else:
-            text = Text(f"列{named.zh}，按契约{policy.zh}，共{batches}批", f"column {named.en}, {policy.en}, in {batches} batches")
+            text = Text(f"列{named.zh}，按契约{policy.zh}，共{batches}批", f"column {named.en}, {policy.en} (batches: {batches})")
         made.append(Notice(labels.label("drift", row["kind"]), _named(contracts, row["feed"]), text))
     return tuple(made)
 
