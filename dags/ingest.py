@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from airflow.sdk import dag, task
+from support.policy import COMMON, RECORDS, feed_asset, ingest_dag_id
+
 from contracts.reader import load_contracts
-from support.policy import COMMON, RECORDS, feed_asset
-
 from gridhub.settings import Settings
-
-DIRECTORY = "org"  # the county office's tables are one DAG: they make sense together
 
 RUNBOOK = """### {title}（{feed}）
 Fetches what **{department}** offers through `{connection}`, lands it, validates it and loads it.
@@ -25,7 +23,7 @@ def ingest_dag(contract):
     """The DAG of one feed."""
 
     @dag(
-        dag_id=f"ingest_{contract.feed}",
+        dag_id=ingest_dag_id(contract.feed),
         dag_display_name=f"采集 {contract.title}",
         schedule=contract.schedule,
         tags=["ingest", contract.department],
@@ -72,7 +70,8 @@ def directory_dag(contracts):
 
 _settings = Settings.from_environment()
 _contracts = load_contracts(*([_settings.contracts] if _settings.contracts else []))
+_directory = [c for c in _contracts.values() if ingest_dag_id(c.feed) == "ingest_org"]
 for _contract in _contracts.values():
-    if not _contract.feed.startswith(f"{DIRECTORY}_"):
-        globals()[f"ingest_{_contract.feed}"] = ingest_dag(_contract)
-globals()["ingest_org"] = directory_dag([c for c in _contracts.values() if c.feed.startswith(f"{DIRECTORY}_")])
+    if _contract not in _directory:
+        globals()[ingest_dag_id(_contract.feed)] = ingest_dag(_contract)
+globals()["ingest_org"] = directory_dag(_directory)

@@ -6,8 +6,8 @@ from airflow.sdk import dag, task
 from support.policy import COMMON, EXTRACTS, PERSONS, PROFILES, RECORDS, REPORT
 
 LINK = """### 关联 link
-Resolves new addresses (地址) and works out who is who. Skips while an ingest is under way: that ingest's own
-update starts it again. Safe to run again; the result does not depend on the order of feeds.
+Resolves new addresses (地址) and works out who is who. Skips while an ingest runs or waits for its turn: that
+ingest's own update starts it again. Safe to run again; the result does not depend on the order of feeds.
 `gridhub report` shows the figures; conflicts stand in `hub.link_conflict`.
 """
 ASSEMBLE = """### 一户一档 assemble
@@ -30,10 +30,11 @@ Raises an alert for each feed that has not come in time, and clears it when it h
 def link():
     @task(outlets=[PERSONS])
     def resolve_and_link() -> dict:
+        from airflow.sdk import get_current_context
         from airflow.sdk.exceptions import AirflowSkipException
-        from support.hub import hub
+        from support.hub import hub, ingests_expected
 
-        if hub().ingesting():
+        if ingests_expected(get_current_context()):
             raise AirflowSkipException("an ingest is under way; its own update starts this again")
         return hub().link().counts()
 

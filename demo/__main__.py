@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from demo.county import County
-from demo.site import Site
+from demo.site import Say, Site
 from demo.story import DemoFailed, live_one_day
 from demo.summary import print_summary
 from gridhub.settings import Settings
@@ -24,6 +25,11 @@ Noise = Annotated[float, typer.Option(help="how dirty the departments' data is; 
 Faults = Annotated[bool, typer.Option(help="let the transports fail as real ones do")]
 
 
+def _with_seconds() -> Say:
+    started = time.monotonic()
+    return lambda text: console.print(f"{time.monotonic() - started:6.1f} s {text}")
+
+
 def _site(persons: int, seed: int, noise: float, faults: bool) -> Site:
     home = Settings.from_environment().home
     return Site(home, County(home / "county", persons=persons, seed=seed, noise=noise, faults=faults))
@@ -34,9 +40,9 @@ def run(persons: Persons = 5000, seed: Seed = 2026, noise: Noise = 1.0, faults: 
     """Play a county through Airflow; run again to live one more day."""
     site = _site(persons, seed, noise, faults)
     try:
-        with site.running(components=("api-server", "scheduler", "dag-processor"), say=console.print):
+        with site.running(components=("api-server", "scheduler", "dag-processor"), say=_with_seconds()):
             figures = live_one_day(site, console)
-        print_summary(site, figures, console)
+            print_summary(figures, console)
     except DemoFailed as failure:
         console.print(f"[red]{failure}[/red]")
         sys.exit(1)
@@ -46,7 +52,7 @@ def run(persons: Persons = 5000, seed: Seed = 2026, noise: Noise = 1.0, faults: 
 def up(persons: Persons = 5000, seed: Seed = 2026, noise: Noise = 1.0, faults: Faults = False) -> None:
     """Leave Airflow's UI and the county running; print addresses and logins."""
     site = _site(persons, seed, noise, faults)
-    site.start(say=console.print)
+    site.start(say=_with_seconds())
     user, password = site.airflow.login
     console.print(f"Airflow   {site.airflow.url}   user {user}   password {password}")
     console.print(f"county    {site.county.folder} (connections in {site.county.connections})")

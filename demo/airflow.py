@@ -6,6 +6,7 @@ Everything listens on 127.0.0.1. Airflow itself is not imported: it runs as its 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import secrets
@@ -16,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import requests
@@ -61,6 +63,7 @@ class LocalAirflow:
             "API__WORKERS": "1",
             "API_AUTH__JWT_SECRET": state["jwt"],
             "DAG_PROCESSOR__REFRESH_INTERVAL": "15",
+            "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
             "DAG_PROCESSOR__PARSING_PROCESSES": "1",
             "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
             "WORKERS__EXECUTION_API_TIMEOUT": "30",
@@ -84,16 +87,26 @@ class LocalAirflow:
         """User and password of the administrator."""
         return "admin", self._state()["password"]
 
+    def running(self) -> bool:
+        """Whether the scheduler runs."""
+        return self._running("scheduler") is not None
+
+    def migrate(self) -> None:
+        """Make or upgrade the metadata's tables, unless this Airflow did so before. AirflowDidNotStart names the log."""
+        (self.home / "logs").mkdir(parents=True, exist_ok=True)
+        done, version = self.home / "migrated", f"{metadata.version('apache-airflow')} {self.database_url}"
+        stamp = hashlib.sha256(version.encode()).hexdigest()
+        if self.running() or (done.exists() and done.read_text() == stamp):
+            return
+        self._call(["db", "migrate"], self.environment())
+        done.write_text(stamp)
+
     def start(self, components: tuple[str, ...] = COMPONENTS) -> None:
-        """Migrate the metadata and start what is not running. AirflowDidNotStart names the log."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        (self.home / "logs").mkdir(exist_ok=True)
+        """Start what is not running, over migrated metadata. AirflowDidNotStart names the log."""
         users = self.home / "passwords.json"
+        users.touch(mode=0o600)
         users.write_text(json.dumps({"admin": self._state()["password"]}))
-        users.chmod(0o600)
         environ = self.environment()
-        if not self._running("scheduler"):
-            self._call(["db", "migrate"], environ)
         for component in components:
             if not self._running(component):
                 log = (self.home / "logs" / f"{component}.log").open("ab")

@@ -48,7 +48,9 @@ class County:
             self._call("stop")
 
     def environment(self) -> dict[str, str]:
-        """The AIRFLOW_CONN_* variables of its departments."""
+        """The AIRFLOW_CONN_* variables of its departments; empty before it was served for the first time."""
+        if not self.connections.exists():
+            return {}
         lines = self.connections.read_text(encoding="utf-8").splitlines()
         pairs = (line.split("=", 1) for line in lines if line.startswith("AIRFLOW_CONN_"))
         return {name: shlex.split(value)[0] for name, value in pairs}  # quoted, so that a shell can read the file

@@ -6,7 +6,6 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from demo.site import Site
 from demo.story import DayFigures
 from gridhub.pipeline import Hub
 from gridhub.settings import Settings
@@ -28,16 +27,15 @@ TOTALS = {
 }
 
 
-def print_summary(site: Site, day: DayFigures, console: Console) -> None:
-    """Print the summary; the embedded server is started for it and stopped again."""
+def print_summary(day: DayFigures, console: Console) -> None:
+    """Print the summary of the site in ``GRIDHUB_HOME``, whose database runs."""
     settings = Settings.from_environment()
     hub = Hub(settings)
     try:
         feeds = read_arrow(hub.engine, FEEDS).to_pylist()
         totals = {label: read_arrow(hub.engine, sql)["n"][0].as_py() for label, sql in TOTALS.items()}
-        hub.engine.dispose()
     finally:
-        site.server.stop()
+        hub.engine.dispose()
     table = Table(title="landed = accepted + quarantined", title_justify="left", box=SIMPLE, padding=(0, 1))
     for column in ("feed", "batches", "landed", "accepted", "quarantined", "issues", "balanced"):
         table.add_column(column, justify="left" if column in ("feed", "balanced") else "right", no_wrap=True)

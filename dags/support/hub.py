@@ -6,10 +6,11 @@ Imported inside tasks only: at parse time nothing here is needed.
 from __future__ import annotations
 
 from airflow.sdk import BaseHook
-from connectors.connection import Connection
 
+from connectors.connection import Connection
 from gridhub.pipeline import Hub
 from gridhub.settings import Settings
+from support.policy import ingest_dag_id
 
 
 def airflow_connection(conn_id: str) -> Connection:
@@ -31,3 +32,15 @@ def airflow_connection(conn_id: str) -> Connection:
 def hub() -> Hub:
     """A pipeline for one task."""
     return Hub(Settings.from_environment(), resolve=airflow_connection)
+
+
+def ingests_expected(context) -> bool:
+    """Whether an ingest's task runs or waits for its turn, so that its update will start the linking again.
+
+    Tasks, not runs, are asked for: a run still counts as running when its last task has ended and told its news.
+    One that waits for a retry does not count: a system that is down must not hold up everybody's profile.
+    """
+    pipeline = hub()
+    dags = {ingest_dag_id(feed) for feed in pipeline.contracts}
+    count, states = context["ti"].get_ti_count, ["scheduled", "queued", "running"]
+    return pipeline.ingesting() or any(count(dag_id=dag_id, states=states) for dag_id in sorted(dags))

@@ -44,3 +44,8 @@ COMMON = {
 def feed_asset(feed: str) -> Asset:
     """The asset of one feed's records."""
     return Asset(name=f"feed_{feed}", uri=f"gridhub://warehouse/feed/{feed}", group="gridhub")
+
+
+def ingest_dag_id(feed: str) -> str:
+    """The DAG that ingests a feed: the directory's tables are one DAG, for they make sense together."""
+    return "ingest_org" if feed.startswith("org_") else f"ingest_{feed}"
