@@ -165,7 +165,7 @@ def _places_without_person(con: duckdb.DuckDBPyConnection, engine: Engine) -> No
     named there, so the mention view does not know these texts; what ``hub.address`` lacks is resolved here."""
     wanted = con.sql(
         """SELECT DISTINCT address_text FROM (
-               SELECT address_text FROM visit WHERE living_status = 'empty'
+               SELECT address_text FROM visit WHERE living_status IN ('empty', 'separated')
                UNION ALL SELECT premises FROM entity WHERE status IN ('active', 'suspended')
            ) WHERE address_text IS NOT NULL"""
     ).to_arrow_table()

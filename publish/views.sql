@@ -58,7 +58,7 @@ FROM fact f JOIN register r USING (record_key)
 WHERE f.feed = 'psb_register' AND NOT f.ended AND NOT coalesce(r.cancelled, false)
 GROUP BY f.person_id;
 
--- stage: last_seen — the newest visit of a dwelling (an empty one names nobody), and when people were last met there
+-- stage: last_seen — the newest visit of a dwelling (empty or only registered: it names nobody), and when people were last met there
 CREATE TABLE last_seen AS
 WITH met AS (
     SELECT DISTINCT f.dwelling_id, v.record_key, v.occurred_at, v.living_status, true AS people
@@ -66,10 +66,10 @@ WITH met AS (
     WHERE f.dwelling_id IS NOT NULL
     UNION ALL
     SELECT s.dwelling_id, v.record_key, v.occurred_at, v.living_status, false
-    FROM visit v JOIN spot s USING (address_text) WHERE v.living_status = 'empty' AND s.dwelling_id IS NOT NULL
+    FROM visit v JOIN spot s USING (address_text) WHERE v.living_status IN ('empty', 'separated') AND s.dwelling_id IS NOT NULL
 )
 SELECT dwelling_id, CAST(max(occurred_at) AS DATE) AS visited_on, max_by(living_status, (occurred_at, record_key)) AS living_status,
-       CAST(max(occurred_at) FILTER (WHERE people AND living_status <> 'empty') AS DATE) AS people_met_on
+       CAST(max(occurred_at) FILTER (WHERE people) AS DATE) AS people_met_on
 FROM met GROUP BY dwelling_id;
 
 -- stage: assisted — people in families whose assistance is paid

@@ -2,8 +2,8 @@
 CREATE OR REPLACE TABLE ticket AS
 WITH standing AS (
     SELECT f.*, d.department FROM fact f JOIN department d USING (feed)
-    -- what a grid worker met is verified by the next visit, not by a ticket
-    WHERE f.own AND NOT f.ended AND d.department <> 'grid'
+    -- an operator is the market register's own entry; what a grid worker met is verified by the next visit, not by a ticket
+    WHERE (f.own OR f.feed = 'market_entity') AND NOT f.ended AND d.department <> 'grid'
 ), registered AS (  -- the register's word on a person, where it is the one that stands
     SELECT person_id, attribute, value, feed FROM value
     WHERE feed IN ('psb_register', 'psb_permit') AND attribute IN ('name', 'sex', 'birth_date', 'id_number')

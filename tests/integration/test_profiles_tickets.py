@@ -16,6 +16,7 @@ DEPARTMENTS = {
     "health_record": "health",
     "civil_old_age_allowance": "civil_affairs",
     "civil_death": "civil_affairs",
+    "market_entity": "market_regulation",
     "grid_visit": "grid",
 }
 FACT = {
@@ -120,6 +121,13 @@ def test_whoever_keeps_a_dead_person_as_active_is_told_by_whom_he_is_reported_de
         ("civil_affairs", "N1", "life", "dead_but_active", against),
         ("public_security", "R1", "life", "dead_but_active", against),
     ]
+
+
+def test_a_business_run_by_a_dead_person_is_asked_about(facts: Facts) -> None:
+    facts.say("psb_register", "R1", dead=True, ended=True)
+    facts.say("market_entity", "U1", own=False)
+    facts.assemble()
+    assert facts.raised() == [("market_regulation", "U1", "life", "dead_but_active", {"against": ["psb_register"]})]
 
 
 def test_a_ticket_stays_open_while_it_holds_and_closes_when_it_is_put_right(facts: Facts) -> None:
