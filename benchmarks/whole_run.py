@@ -80,7 +80,7 @@ def watched(command: Sequence[str], environ: Mapping[str, str]) -> Run:
     """
     started = time.monotonic()
     child = subprocess.Popen(
-        command, cwd=ROOT, env=dict(environ), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command, cwd=ROOT, env={**environ, "PYTHONUNBUFFERED": "1"}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     stages, seconds_before, cpu_before = [], 0.0, 0.0
     errors: list[str] = []
