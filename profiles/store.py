@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 
 import duckdb
-import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 
 from contracts.reader import load_contracts
 from places.grids import grid_map
+from profiles.documents import PERSONS, PROFILES, SHAPE, stage_changed
 from profiles.facts import read_facts
 from profiles.households import assemble_households, run_stages
 from profiles.identity import give_ids
@@ -87,16 +87,16 @@ def assemble(
     assemble_households(con)
     _previous(con, engine)
     give_ids(con)
+    con.execute("SET VARIABLE shape = ?", [SHAPE])
     run_stages(con, "document")
-    changes = {table: _changes(con, table) for table in WRITTEN}
-    staged = _stage(engine, changes)
+    staged, changed = _stage(con, engine)
     tickets = raise_tickets(con, engine, departments)
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         now = datetime.now(UTC)
         _write(connection, staged, now)
         write_tickets(connection, tickets, now)
-    figures = _figures(con, changes["profile"][0].num_rows, tickets)
+    figures = _figures(con, changed, tickets)
     con.close()
     return figures
 
@@ -115,66 +115,56 @@ def _previous(con: duckdb.DuckDBPyConnection, engine: Engine) -> None:
         con.register(name, read_arrow(engine, sql))
 
 
-def _changes(con: duckdb.DuckDBPyConnection, table: str) -> tuple[pa.Table, pa.Table]:
-    """Rows to add and keys to close, for one table."""
-    queries = {
-        "household": (
-            "SELECT household_id, kind, natural_key FROM household ANTI JOIN old_household USING (household_id, natural_key)",
-            "SELECT household_id FROM old_household ANTI JOIN household USING (household_id, natural_key)",
-        ),
-        "household_member": (
-            """SELECT household_id, kind, person_id, relation, basis, confidence, valid_from FROM member
-               EXCEPT SELECT household_id, kind, person_id, relation, basis, confidence, valid_from FROM old_member""",
-            """SELECT household_id, person_id FROM (
-                   SELECT household_id, kind, person_id, relation, basis, confidence, valid_from FROM old_member
-                   EXCEPT SELECT household_id, kind, person_id, relation, basis, confidence, valid_from FROM member)""",
-        ),
-        "person_profile": (
-            """SELECT n.* FROM (SELECT *, md5(concat_ws('|', dwelling_id, alive, attributes)) AS content_hash FROM person_profile) n
-               LEFT JOIN old_person_profile o USING (person_id) WHERE o.content_hash IS DISTINCT FROM n.content_hash""",
-            """SELECT o.person_id FROM old_person_profile o
-               LEFT JOIN (SELECT person_id, md5(concat_ws('|', dwelling_id, alive, attributes)) AS content_hash FROM person_profile) n
-               USING (person_id) WHERE o.content_hash IS DISTINCT FROM n.content_hash""",
-        ),
-        "profile": (
-            """SELECT n.household_id, CAST(coalesce(l.version, 0) + 1 AS INTEGER) AS version, n.content_hash, community_code, grid_id, dwelling_id, document
-               FROM (SELECT *, md5(document) AS content_hash FROM profile) n
-               LEFT JOIN old_profile o USING (household_id) LEFT JOIN last_version l USING (household_id)
-               WHERE o.content_hash IS DISTINCT FROM n.content_hash""",
-            """SELECT o.household_id FROM old_profile o LEFT JOIN (SELECT household_id, md5(document) AS content_hash FROM profile) n
-               USING (household_id) WHERE o.content_hash IS DISTINCT FROM n.content_hash""",
-        ),
-    }
-    added, closed = queries[table]
-    return con.sql(added).to_arrow_table(), con.sql(closed).to_arrow_table()
+MEMBER = ", ".join(WRITTEN["household_member"][1])
+# Table -> query of the keys whose open row no longer stands.
+CLOSED = {
+    "household": "SELECT household_id FROM old_household ANTI JOIN household USING (household_id, natural_key)",
+    "household_member": f"""SELECT household_id, person_id FROM (SELECT {MEMBER} FROM old_member EXCEPT SELECT {MEMBER} FROM member)""",
+    "person_profile": """SELECT o.person_id FROM old_person_profile o LEFT JOIN person_profile n USING (person_id)
+                         WHERE o.content_hash IS DISTINCT FROM n.content_hash""",
+    "profile": """SELECT o.household_id FROM old_profile o LEFT JOIN profile n USING (household_id)
+                  WHERE o.content_hash IS DISTINCT FROM n.content_hash""",
+}
+# Table -> query of the rows to add; persons and profiles are built in buckets (profiles.documents).
+ADDED = {
+    "household": "SELECT household_id, kind, natural_key FROM household ANTI JOIN old_household USING (household_id, natural_key)",
+    "household_member": f"SELECT {MEMBER} FROM member EXCEPT SELECT {MEMBER} FROM old_member",
+}
 
 
-def _stage(engine: Engine, changes: dict[str, tuple[pa.Table, pa.Table]]) -> list[tuple[str, str, str]]:
-    staged = []
-    for table, (added, closed) in changes.items():
-        if added.num_rows or closed.num_rows:
+def _stage(con: duckdb.DuckDBPyConnection, engine: Engine) -> tuple[dict[str, list[str]], int]:
+    """Stage what changed: table → names of staged rows to add (``<table>_closed`` holds the keys to close), and how
+    many profiles are new or changed."""
+    staged: dict[str, list[str]] = {}
+    for table, query in ADDED.items():
+        added = con.sql(query).to_arrow_table()
+        staged[table] = [f"{table}_added"] if added.num_rows else []
+        if added.num_rows:
             stage(engine, f"{table}_added", added)
-            stage(engine, f"{table}_closed", closed)
-            staged.append((table, f"{table}_added", f"{table}_closed"))
-    return staged
+    staged["person_profile"], _ = stage_changed(con, engine, PERSONS)
+    staged["profile"], changed = stage_changed(con, engine, PROFILES)
+    for table, query in CLOSED.items():
+        stage(engine, f"{table}_closed", con.sql(query).to_arrow_table())
+    return staged, changed
 
 
-def _write(connection: Connection, staged: list[tuple[str, str, str]], now: datetime) -> None:
-    for table, added, closed in staged:
+def _write(connection: Connection, staged: dict[str, list[str]], now: datetime) -> None:
+    for table, names in staged.items():
         key, columns = WRITTEN[table]
         same = " AND ".join(f"t.{name} = c.{name}" for name in key.split(", "))
         connection.execute(
             text(
-                f"UPDATE hub.{table} t SET recorded_to = :now FROM staging.{closed} c WHERE {same} AND t.recorded_to IS NULL"
+                f"UPDATE hub.{table} t SET recorded_to = :now FROM staging.{table}_closed c WHERE {same} AND t.recorded_to IS NULL"
             ),
             {"now": now},
         )
         listed = ", ".join(columns)
-        connection.execute(
-            text(f"INSERT INTO hub.{table} ({listed}, recorded_from) SELECT {listed}, :now FROM staging.{added}"),
-            {"now": now},
-        )
-        unstage(connection, added, closed)
+        for name in names:
+            connection.execute(
+                text(f"INSERT INTO hub.{table} ({listed}, recorded_from) SELECT {listed}, :now FROM staging.{name}"),
+                {"now": now},
+            )
+        unstage(connection, f"{table}_closed", *names)
 
 
 def _figures(con: duckdb.DuckDBPyConnection, changed: int, tickets: tuple[int, int]) -> ProfileFigures:
@@ -182,5 +172,11 @@ def _figures(con: duckdb.DuckDBPyConnection, changed: int, tickets: tuple[int, i
     persons = con.execute("SELECT count(*) FROM person_profile").fetchall()[0][0]
     profiles = con.execute("SELECT count(*) FROM profile").fetchall()[0][0]
     return ProfileFigures(
-        kinds.get("residence", 0), kinds.get("register", 0), kinds.get("assistance", 0), persons, profiles, changed, *tickets
+        kinds.get("residence", 0),
+        kinds.get("register", 0),
+        kinds.get("assistance", 0),
+        persons,
+        profiles,
+        changed,
+        *tickets,
     )

@@ -6,6 +6,45 @@ import duckdb
 
 from profiles import rules
 
+# What every attribute is judged by, worked out once: a feed is one bit, a row's age and name one number. ``weakness``:
+# 0 the source speaks of the person itself and still does, 1 it names him beside somebody else, 2 and 3 the same, ended.
+SPOKEN = """
+CREATE OR REPLACE TABLE spoken AS
+SELECT f.*, 1 << (dense_rank() OVER (ORDER BY feed) - 1) AS feed_bit,
+       CASE WHEN own THEN 0 ELSE 1 END + CASE WHEN ended THEN 2 ELSE 0 END AS weakness,
+       row_number() OVER (ORDER BY coalesce(source_time, TIMESTAMPTZ '1900-01-01') DESC, feed, record_key) AS seniority
+FROM fact f
+"""
+# An attribute: the row that stands by (weakness, step of the feed, newest, feed, record), then who agrees with it.
+# Only where a person has two values is there anything to compare.
+ATTRIBUTE = """
+SELECT * FROM (
+    WITH said AS (
+        SELECT s.person_id, CAST(s.{name} AS VARCHAR) AS value, s.feed_bit, s.weakness,
+               ((s.weakness * 100 + coalesce(r.step, {last})) << 32) + s.seniority AS precedence
+        FROM spoken s LEFT JOIN rule_step r ON r.attribute = '{name}' AND r.feed = s.feed
+        WHERE {conditions}
+    ), best AS (
+        SELECT person_id, arg_min(value, precedence) AS value, min(precedence) & 4294967295 AS seniority,
+               bit_count(bit_or(feed_bit)) AS feeds, min(value) <> max(value) AS disputed
+        FROM said GROUP BY person_id
+    ), dispute AS (
+        SELECT b.person_id, bit_count(bit_or(s.feed_bit) FILTER (s.value = b.value)) AS agreeing,
+               coalesce(bit_count(bit_or(s.feed_bit) FILTER (s.value <> b.value AND s.weakness = 0)), 0) AS differing
+        FROM best b JOIN said s USING (person_id) WHERE b.disputed GROUP BY b.person_id
+    )
+    SELECT b.person_id, '{name}' AS attribute, b.value, b.seniority, CAST(b.feeds AS BIGINT) AS sources,
+           CAST(coalesce(d.agreeing, b.feeds) AS BIGINT) AS agreeing, CAST(coalesce(d.differing, 0) AS BIGINT) AS differing
+    FROM best b LEFT JOIN dispute d USING (person_id)
+)
+"""
+VALUE = """
+CREATE OR REPLACE TABLE value AS
+SELECT v.person_id, v.attribute, v.value, s.feed, s.record_key, s.batch_id, s.source_time,
+       round(v.agreeing / (v.agreeing + v.differing + 0.25), 2) AS confidence, v.sources, v.differing
+FROM ({attributes}) v JOIN spoken s USING (seniority)
+"""
+
 
 def surviving_values(con: duckdb.DuckDBPyConnection) -> None:
     """Make table ``value(person_id, attribute, value, feed, record_key, batch_id, source_time, confidence,
@@ -16,45 +55,21 @@ def surviving_values(con: duckdb.DuckDBPyConnection) -> None:
     the departments' feeds that give another.
     """
     con.register("rule_step", rules.steps())
-    attributes = rules.survivorship()
-    con.execute(
-        "CREATE OR REPLACE TABLE value AS " + " UNION ALL ".join(_attribute(n, r) for n, r in attributes.items())
-    )
+    con.execute(SPOKEN)
+    attributes = " UNION ALL ".join(_attribute(name, rule) for name, rule in rules.survivorship().items())
+    con.execute(VALUE.format(attributes=attributes))
+    con.execute("DROP TABLE spoken")
     con.unregister("rule_step")
 
 
 def _attribute(name: str, rule: dict) -> str:
-    column = f"CAST({name} AS VARCHAR)"
-    conditions = [f"{name} IS NOT NULL"]
+    conditions = [f"s.{name} IS NOT NULL"]
     if rule.get("only"):
-        conditions.append(f"feed IN (SELECT feed FROM rule_step WHERE attribute = '{name}')")
+        conditions.append("r.step IS NOT NULL")
     if "shared_at_most" in rule:
         limit = int(rule["shared_at_most"])
         conditions.append(
-            f"{name} NOT IN (SELECT {name} FROM fact WHERE {name} IS NOT NULL GROUP BY 1 HAVING count(DISTINCT person_id) > {limit})"
+            f"s.{name} NOT IN (SELECT {name} FROM spoken WHERE {name} IS NOT NULL GROUP BY 1 "
+            f"HAVING count(DISTINCT person_id) > {limit})"
         )
-    # One row a (person, feed, value) first: what a feed says twice counts once.
-    return f"""
-    (WITH said AS (
-        SELECT person_id, f.feed, {column} AS value,
-               min(CASE WHEN own THEN 0 ELSE 1 END + CASE WHEN ended THEN 2 ELSE 0 END) AS weakness,
-               max_by(struct_pack(record_key, batch_id, source_time),
-                      (NOT ended, own, coalesce(source_time, TIMESTAMPTZ '1900-01-01'), record_key)) AS source
-        FROM fact f WHERE {" AND ".join(conditions)} GROUP BY person_id, f.feed, {column}
-    ), ranked AS (
-        SELECT s.*, coalesce(r.step, {rules.LAST}) AS step FROM said s
-        LEFT JOIN rule_step r ON r.attribute = '{name}' AND r.feed = s.feed
-    ), best AS (
-        SELECT person_id, count(DISTINCT feed) AS sources,
-               arg_min(struct_pack(value, feed, source),
-                       (weakness, step, -epoch_us(coalesce(source.source_time, TIMESTAMPTZ '1900-01-01')), feed, source.record_key)) AS top
-        FROM ranked GROUP BY person_id
-    ), agreed AS (
-        SELECT b.person_id, count(DISTINCT r.feed) FILTER (WHERE r.value = b.top.value) AS agreeing,
-               count(DISTINCT r.feed) FILTER (WHERE r.value <> b.top.value AND r.weakness = 0) AS differing
-        FROM best b JOIN ranked r USING (person_id) GROUP BY b.person_id
-    )
-    SELECT person_id, '{name}' AS attribute, top.value AS value, top.feed AS feed, top.source.record_key AS record_key,
-           top.source.batch_id AS batch_id, top.source.source_time AS source_time,
-           round(agreeing / (agreeing + differing + 0.25), 2) AS confidence, sources, differing
-    FROM best JOIN agreed USING (person_id))"""
+    return ATTRIBUTE.format(name=name, last=rules.LAST, conditions=" AND ".join(conditions))

@@ -1,8 +1,11 @@
--- stage: person_value — one row a person: the surviving values, wide, and all of them with their source
+-- stage: person_value — one row a person: the surviving values, and a digest of them with where each comes from
 CREATE OR REPLACE TABLE person_value AS
+WITH one AS (
+    SELECT person_id, attribute, value, confidence, differing,
+           concat_ws(chr(31), attribute, value, feed, record_key, batch_id, epoch_us(source_time), confidence, differing) AS whole FROM value
+)
 SELECT person_id,
        max(value) FILTER (WHERE attribute = 'name') AS name,
-       max(value) FILTER (WHERE attribute = 'former_name') AS former_name,
        max(value) FILTER (WHERE attribute = 'sex') AS sex,
        CAST(max(value) FILTER (WHERE attribute = 'birth_date') AS DATE) AS birth_date,
        max(value) FILTER (WHERE attribute = 'id_number') AS id_number,
@@ -10,11 +13,10 @@ SELECT person_id,
        max(value) FILTER (WHERE attribute = 'phone') AS phone,
        max(value) FILTER (WHERE attribute = 'marital_status') AS marital_status,
        max(value) FILTER (WHERE attribute = 'schooling') AS schooling,
-       sum(differing) AS differing, round(avg(confidence), 3) AS confidence,
-       map_from_entries(list(struct_pack(k := attribute, v := struct_pack(value, feed, record := record_key, batch := batch_id,
-           "time" := CAST(source_time AS VARCHAR), confidence, differing)) ORDER BY attribute)) AS attributes,
-       list(struct_pack(attribute, value, feed) ORDER BY attribute) FILTER (WHERE differing > 0) AS conflicts
-FROM value GROUP BY person_id;
+       count(*) AS values_known, count(*) FILTER (WHERE differing > 0) AS values_disputed,
+       CAST(sum(differing) AS BIGINT) AS differing, round(sum(CAST(round(confidence * 100) AS BIGINT)) / (100 * count(*)), 3) AS confidence,
+       bit_xor(md5_number_lower(whole)) AS digest
+FROM one GROUP BY person_id;
 
 -- stage: person_flag — what the single feeds say, as flags only (never a diagnosis, a class or a number)
 CREATE OR REPLACE TABLE person_flag AS
@@ -52,20 +54,25 @@ SELECT person_id, list(DISTINCT service ORDER BY service) AS services FROM (
     WHERE birth_date > getvariable('day') - INTERVAL 80 YEAR AND birth_date <= getvariable('day') - INTERVAL 80 YEAR + INTERVAL 31 DAY
 ) GROUP BY person_id;
 
--- stage: home_request — open service requests by dwelling
+-- stage: home_request — open service requests: the applicant's household, else the first of the dwelling
 CREATE OR REPLACE TABLE home_request AS
-SELECT f.dwelling_id, list(struct_pack(request := r.record_key, category := r.category, accepted := CAST(r.accepted_at AS VARCHAR)) ORDER BY r.record_key) AS requests
-FROM fact f JOIN request r USING (record_key)
-WHERE f.feed = 'grid_request' AND r.closed_at IS NULL AND f.dwelling_id IS NOT NULL
-GROUP BY f.dwelling_id;
+WITH open AS (
+    SELECT r.record_key, max(r.category) AS category, max(r.accepted_at) AS accepted_at, max(m.household_id) AS household_id, max(f.dwelling_id) AS dwelling_id
+    FROM fact f JOIN request r USING (record_key) LEFT JOIN member m ON m.person_id = f.person_id AND m.kind = 'residence'
+    WHERE f.feed = 'grid_request' AND r.closed_at IS NULL GROUP BY r.record_key
+)
+SELECT coalesce(o.household_id, h.household_id) AS household_id,
+       list(struct_pack(request := o.record_key, category := o.category, accepted := CAST(o.accepted_at AS VARCHAR)) ORDER BY o.record_key) AS requests
+FROM open o LEFT JOIN household h ON h.kind = 'residence' AND h.natural_key = o.dwelling_id
+WHERE coalesce(o.household_id, h.household_id) IS NOT NULL GROUP BY 1;
 
 -- stage: dwelling — where each residence household is, and who is responsible there
 CREATE OR REPLACE TABLE dwelling AS
 WITH place AS (
-    SELECT dwelling_id, any_value(building_id) AS building_id, any_value(unit) AS unit, any_value(room) AS room
+    SELECT dwelling_id, max(building_id) AS building_id, max(unit) AS unit, max(room) AS room
     FROM fact WHERE dwelling_id IS NOT NULL GROUP BY dwelling_id
 ), tenure AS (
-    SELECT f.dwelling_id, max_by(p.tenure, f.source_time) AS tenure FROM fact f JOIN permit p USING (record_key)
+    SELECT f.dwelling_id, max_by(p.tenure, (f.source_time, record_key)) AS tenure FROM fact f JOIN permit p USING (record_key)
     WHERE f.feed = 'psb_permit' AND NOT f.ended AND f.dwelling_id IS NOT NULL GROUP BY 1
 )
 SELECT p.dwelling_id, u.building_id, c.community_code, c.community, c.compound_id, c.compound, u.building, p.unit, p.room, u.grid_id, u.grid,
@@ -78,60 +85,56 @@ LEFT JOIN tenure t ON t.dwelling_id = p.dwelling_id
 LEFT JOIN latest_visit v ON v.dwelling_id = p.dwelling_id
 LEFT JOIN visit w ON w.event_id = v.event_id;
 
--- stage: person_profile — the row a person
+-- stage: person_profile — the row a person, but for the values' sources, which are written out only where something changed
 CREATE OR REPLACE TABLE person_profile AS
-SELECT p.person_id, p.name, p.sex, p.birth_date, p.id_number, h.dwelling_id, w.community_code,
-       NOT coalesce(l.dead, false) AS alive, CAST(to_json(p.attributes) AS VARCHAR) AS attributes
-FROM (SELECT DISTINCT person_id FROM fact) all_persons
+SELECT l.person_id, p.name, p.sex, p.birth_date, p.id_number, h.dwelling_id, w.community_code, NOT l.dead AS alive,
+       md5(concat_ws('|', getvariable('shape'), h.dwelling_id, w.community_code, l.dead, p.digest)) AS content_hash
+FROM life l
 LEFT JOIN person_value p USING (person_id)
 LEFT JOIN home h USING (person_id)
-LEFT JOIN dwelling w ON w.dwelling_id = h.dwelling_id
-LEFT JOIN life l USING (person_id)
-WHERE p.person_id IS NOT NULL;
+LEFT JOIN dwelling w ON w.dwelling_id = h.dwelling_id;
 
 -- stage: card — a member as the profile shows one
 CREATE OR REPLACE TABLE card AS
-SELECT m.household_id, d.dwelling_id, m.person_id, v.birth_date, coalesce(r.row.relation, 'zz') AS relation_order, v.confidence AS value_confidence,
-       coalesce(v.differing, 0) AS differing, f.tags, f.assistance, f.enterprises, s.services, v.conflicts,
-       struct_pack(person_id := m.person_id, name := v.name, sex := v.sex, birth_date := CAST(v.birth_date AS VARCHAR), id_number := v.id_number,
-                   phone := v.phone, ethnicity := v.ethnicity, marital_status := v.marital_status, schooling := v.schooling,
-                   register := struct_pack(household := r.row.register_key, relation := r.row.relation),
-                   lives_here := struct_pack(basis := m.basis, confidence := m.confidence, since := CAST(m.valid_from AS VARCHAR)),
-                   tags := f.tags, services_due := s.services, sources := v.attributes) AS member
+SELECT m.household_id, m.dwelling_id, m.person_id, m.basis, m.confidence AS membership, m.valid_from, v.birth_date, coalesce(r.row.relation, 'zz') AS relation_order,
+       r.row.register_key AS register_key, r.row.relation AS relation, v.confidence AS value_confidence, coalesce(v.differing, 0) AS differing,
+       coalesce(v.values_known, 0) AS values_known, coalesce(v.values_disputed, 0) AS values_disputed,
+       CAST(v.name IS NOT NULL AS INTEGER) + CAST(v.sex IS NOT NULL AS INTEGER) + CAST(v.birth_date IS NOT NULL AS INTEGER) + CAST(v.id_number IS NOT NULL AS INTEGER)
+         + CAST(v.phone IS NOT NULL AS INTEGER) AS filled, v.id_number IS NOT NULL AS has_id,
+       f.tags, f.assistance, f.enterprises, s.services, coalesce(l.death_sources, 0) AS death_sources,
+       md5_number_lower(concat_ws('|', m.person_id, m.basis, m.confidence, m.valid_from, r.row.register_key, r.row.relation, v.digest,
+                                  CAST(f.tags AS VARCHAR), CAST(s.services AS VARCHAR))) AS digest
 FROM member m
-LEFT JOIN dwelling d ON d.dwelling_id = m.dwelling_id
 LEFT JOIN person_value v ON v.person_id = m.person_id
 LEFT JOIN person_flag f ON f.person_id = m.person_id
 LEFT JOIN person_service s ON s.person_id = m.person_id
 LEFT JOIN register_member r ON r.person_id = m.person_id
+LEFT JOIN life l ON l.person_id = m.person_id
 WHERE m.kind = 'residence';
 
--- stage: profile — the profile document of a residence household
+-- stage: profile — a residence household but for its document, which is written out only where something changed
 CREATE OR REPLACE TABLE profile AS
 WITH household_card AS (
-    SELECT c.household_id, any_value(c.dwelling_id) AS dwelling_id, count(*) AS persons,
-           list(c.member ORDER BY c.relation_order, c.birth_date, c.person_id) AS members,
+    SELECT c.household_id, max(c.dwelling_id) AS dwelling_id, count(*) AS persons, bit_xor(c.digest) AS digest,
+           count(*) FILTER (WHERE c.membership < getvariable('doubtful')) AS uncertain,
            list_sort(list_distinct(flatten(list(coalesce(c.tags, CAST([] AS VARCHAR[])))))) AS tags,
            list_sort(list_distinct(flatten(list(coalesce(c.services, CAST([] AS VARCHAR[])))))) AS services,
            list_sort(list_distinct(flatten(list(coalesce(c.assistance, CAST([] AS VARCHAR[])))))) AS assistance,
            list_sort(list_distinct(flatten(list(coalesce(c.enterprises, CAST([] AS VARCHAR[])))))) AS enterprises,
-           sum(c.differing) AS differing, avg(c.value_confidence) AS confidence,
+           CAST(sum(c.differing) AS BIGINT) AS differing, round(sum(CAST(round(c.value_confidence * 1000) AS BIGINT)) / (1000 * count(c.value_confidence)), 3) AS confidence,
+           round(sum(CAST(round(c.membership * 20) AS BIGINT)) / (20 * count(*)), 2) AS membership,
+           round(avg(CAST(c.has_id AS INTEGER)), 2) AS conformity, round(sum(c.filled) / (5 * count(*)), 2) AS completeness,
+           round(1 - sum(c.values_disputed) / greatest(sum(c.values_known), 1), 2) AS consistency,
            bool_and(c.birth_date <= getvariable('day') - INTERVAL 60 YEAR) AS all_old
     FROM card c GROUP BY c.household_id
+), whole AS (
+    SELECT h.* EXCLUDE (tags), coalesce(q.requests, []) AS requests, d.* EXCLUDE (dwelling_id),
+           list_sort(list_concat(h.tags, CASE WHEN h.all_old AND h.persons = 1 THEN ['lives_alone_old'] WHEN h.all_old THEN ['only_old'] ELSE CAST([] AS VARCHAR[]) END)) AS tags,
+           CASE WHEN d.last_visit IS NULL THEN 0.0 WHEN d.last_visit >= CAST(getvariable('day') AS TIMESTAMPTZ) - INTERVAL 180 DAY THEN 1.0
+                WHEN d.last_visit >= CAST(getvariable('day') AS TIMESTAMPTZ) - INTERVAL 365 DAY THEN 0.5 ELSE 0.25 END AS timeliness,
+           CASE WHEN d.dwelling_id IS NULL THEN 0.0 WHEN d.full_time_worker IS NULL THEN 0.5 ELSE 1.0 END AS accessibility
+    FROM household_card h
+    LEFT JOIN dwelling d ON d.dwelling_id = h.dwelling_id
+    LEFT JOIN home_request q ON q.household_id = h.household_id
 )
-SELECT h.household_id, d.community_code, d.grid_id, h.dwelling_id,
-       CAST(to_json(struct_pack(
-           household_id := h.household_id,
-           place := struct_pack(community := d.community, compound := d.compound, building := d.building, unit := d.unit, room := d.room,
-                                community_code := d.community_code, compound_id := d.compound_id, building_id := d.building_id, dwelling_id := h.dwelling_id),
-           grid := struct_pack(grid_id := d.grid_id, name := d.grid, full_time_worker := d.full_time_worker, liaison_worker := d.liaison_worker,
-                               liaison_unit := d.liaison_unit, building_lead := d.building_lead, unit_lead := d.unit_lead),
-           dwelling_use := d.dwelling_use, last_visit := CAST(d.last_visit AS VARCHAR), persons := h.persons, members := h.members,
-           tags := list_sort(list_concat(h.tags, CASE WHEN h.all_old AND h.persons = 1 THEN ['lives_alone_old'] WHEN h.all_old THEN ['only_old'] ELSE CAST([] AS VARCHAR[]) END)),
-           assistance := h.assistance, services_due := h.services, enterprises := h.enterprises,
-           open_requests := coalesce(q.requests, []), conflicts := h.differing,
-           quality := struct_pack(confidence := round(h.confidence, 3))
-       )) AS VARCHAR) AS document
-FROM household_card h
-LEFT JOIN dwelling d ON d.dwelling_id = h.dwelling_id
-LEFT JOIN home_request q ON q.dwelling_id = h.dwelling_id;
+SELECT w.*, md5(getvariable('shape') || CAST(w AS VARCHAR)) AS content_hash FROM whole w;

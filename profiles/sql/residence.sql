@@ -8,9 +8,9 @@ FROM fact GROUP BY person_id;
 
 -- stage: born — birth date and age on the day
 CREATE OR REPLACE TABLE born AS
-SELECT person_id, CAST(max(value) FILTER (WHERE attribute = 'birth_date') AS DATE) AS birth_date,
+SELECT person_id, CAST(value AS DATE) AS birth_date,
        date_diff('year', birth_date, getvariable('day')) - CAST(strftime(birth_date, '%m%d') > strftime(CAST(getvariable('day') AS DATE), '%m%d') AS INTEGER) AS age
-FROM value GROUP BY person_id;
+FROM value WHERE attribute = 'birth_date';
 
 -- stage: latest_visit — the newest visit of each dwelling, and whether it still counts
 CREATE OR REPLACE TABLE latest_visit AS
@@ -30,9 +30,10 @@ GROUP BY f.person_id;
 
 -- stage: said — every place a source gives for a living person, with what it weighs today
 CREATE OR REPLACE TABLE said AS
-SELECT f.person_id, f.dwelling_id, f.compound_id, f.building_id, f.unit, f.room, f.feed, f.record_key, f.batch_id, f.group_kind, f.group_key,
+SELECT f.person_id, f.dwelling_id, f.compound_id, f.building_id, f.unit, f.room, f.feed, f.record_key, f.group_kind,
        coalesce(f.source_time, TIMESTAMPTZ '1900-01-01') AS said_at, s.step, s.rank,
-       s.weight * pow(0.5, greatest(date_diff('day', f.source_time, CAST(getvariable('day') AS TIMESTAMPTZ)), 0) / s.half_life) AS weight
+       -- a quarter at a time: what fades a little every day would make a new version of every profile every day
+       s.weight * pow(0.5, greatest(date_diff('day', f.source_time, CAST(getvariable('day') AS TIMESTAMPTZ)), 0) // 90 * 90 / s.half_life) AS weight
 FROM fact f
 JOIN residence_step s ON s.feed = f.feed AND s.role = f.role
 JOIN life l ON l.person_id = f.person_id AND NOT l.dead
@@ -74,7 +75,7 @@ WITH one_way AS (
     UNION ALL SELECT a.person_id, b.person_id, CASE WHEN a.role = 'mother' OR coalesce(a.relation, '5') LIKE '5%' THEN 'minor' ELSE 'grandchild' END, 0
               FROM fact a JOIN fact b ON b.feed = a.feed AND b.group_key = a.group_key AND b.group_kind = 'family' JOIN born n ON n.person_id = b.person_id
               WHERE a.group_kind = 'family' AND a.role IN ('mother', 'guardian') AND b.role IN ('child', 'holder') AND n.age < getvariable('adult') AND NOT a.ended
-    UNION ALL SELECT a.person_id, b.person_id, 'met', date_diff('day', a.source_time, CAST(getvariable('day') AS TIMESTAMPTZ))
+    UNION ALL SELECT a.person_id, b.person_id, 'met', date_diff('day', a.source_time, CAST(getvariable('day') AS TIMESTAMPTZ)) // 90 * 90
               FROM fact a JOIN fact b ON b.feed = a.feed AND b.group_key = a.group_key AND b.group_kind = 'visit' WHERE a.group_kind = 'visit'
     UNION ALL SELECT a.person_id, b.person_id, 'card', 0
               FROM fact a JOIN fact b ON b.group_kind = 'assistance' AND b.group_key = a.group_key WHERE a.group_kind = 'assistance' AND NOT a.ended AND NOT b.ended
@@ -84,7 +85,7 @@ WITH one_way AS (
 ), both_ways AS (
     SELECT one, other, kind, days FROM one_way UNION ALL SELECT other, one, kind, days FROM one_way
 )
-SELECT w.one, w.other, arg_max(w.kind, t.weight * pow(0.5, greatest(w.days, 0) / t.half_life)) AS kind, max(t.weight * pow(0.5, greatest(w.days, 0) / t.half_life)) AS weight, bool_or(t.core) AS core, bool_and(t.loose) AS loose
+SELECT w.one, w.other, arg_max(w.kind, (t.weight * pow(0.5, greatest(w.days, 0) / t.half_life), w.kind)) AS kind, max(t.weight * pow(0.5, greatest(w.days, 0) / t.half_life)) AS weight, bool_or(t.core) AS core, bool_and(t.loose) AS loose
 FROM both_ways w JOIN residence_tie t ON t.kind = w.kind
 JOIN life a ON a.person_id = w.one AND NOT a.dead JOIN life b ON b.person_id = w.other AND NOT b.dead
 WHERE w.one <> w.other GROUP BY w.one, w.other;
@@ -121,21 +122,21 @@ WITH weighed AS (
     LEFT JOIN seen n ON n.person_id = s.person_id
     WHERE s.dwelling_id IS NOT NULL
 ), best AS (  -- what one feed says of a dwelling counts once
-    SELECT person_id, dwelling_id, feed, max(stands) AS score, arg_max(struct_pack(step, feed, record_key, batch_id, said_at), stands) AS source
+    SELECT person_id, dwelling_id, feed, max(stands) AS score, arg_max(struct_pack(step, feed, record_key, said_at), (stands, record_key)) AS source
     FROM weighed GROUP BY 1, 2, 3
 )
-SELECT person_id, dwelling_id, sum(score) AS score, arg_max(source, score) AS source, sum(score) FILTER (WHERE source.step <> 'register') AS beyond_register
+SELECT person_id, dwelling_id, round(sum(score), 6) AS score, arg_max(source, (score, feed)) AS source, sum(score) FILTER (WHERE source.step <> 'register') AS beyond_register
 FROM best GROUP BY 1, 2;
 
 -- stage: near — addresses known to a unit, building or compound only: a place of its own kind, named ~<what is known>
 CREATE OR REPLACE TABLE near AS
 SELECT person_id, '~' || coalesce(building_id, compound_id) || '-' || coalesce(unit, '0') || '-' || coalesce(room, '0') AS place,
-       compound_id, building_id, nullif(unit, '') AS unit, nullif(room, '') AS room, sum(weight) * getvariable('area') AS weight
+       compound_id, building_id, nullif(unit, '') AS unit, nullif(room, '') AS room, round(sum(weight) * getvariable('area'), 6) AS weight
 FROM said WHERE dwelling_id IS NULL GROUP BY ALL;
 
 -- stage: site — the parts of a dwelling
 CREATE OR REPLACE TABLE site AS
-SELECT dwelling_id, any_value(compound_id) AS compound_id, any_value(building_id) AS building_id, any_value(unit) AS unit, any_value(room) AS room
+SELECT dwelling_id, max(compound_id) AS compound_id, max(building_id) AS building_id, max(unit) AS unit, max(room) AS room
 FROM said WHERE dwelling_id IS NOT NULL GROUP BY 1;
 
 -- stage: homely — who has a record of his own, the register apart, that says where he lives
@@ -145,7 +146,7 @@ SELECT DISTINCT person_id FROM said WHERE step <> 'register';
 -- stage: passed — evidence of relatives passes over, less where the newest visit met others or only them; a loose tie
 -- strengthens a home that a person's own records name, and finds one only for who has no such record
 CREATE OR REPLACE MACRO passed(scores) AS TABLE
-SELECT b.one AS person_id, s.dwelling_id, arg_max(b.kind, b.weight * s.score) AS kind,
+SELECT b.one AS person_id, s.dwelling_id, arg_max(b.kind, (b.weight * s.score, b.kind)) AS kind,
        max(b.weight * s.score * CASE WHEN v.visited_at IS NULL OR m.himself = 1 THEN 1
                                      WHEN m.himself = 0 THEN getvariable('missed') ELSE getvariable('not_met') END) AS score
 FROM bond b JOIN query_table(scores) s ON s.person_id = b.other
@@ -168,7 +169,7 @@ WITH found AS (
            coalesce(o.score, 0) AS own, coalesce(p.score, 0) AS passed, p.kind, o.source
     FROM score_0 o FULL JOIN passed('score_1') p ON p.person_id = o.person_id AND p.dwelling_id = o.dwelling_id
 ), around AS (
-    SELECT c.person_id, c.dwelling_id, sum(n.weight) AS score, list(DISTINCT n.place) AS places
+    SELECT c.person_id, c.dwelling_id, round(sum(n.weight), 6) AS score, list(DISTINCT n.place) AS places
     FROM found c JOIN site t USING (dwelling_id) JOIN near n ON n.person_id = c.person_id AND n.compound_id = t.compound_id
          AND coalesce(n.building_id, t.building_id) = t.building_id
          AND coalesce(n.unit, t.unit, '') = coalesce(t.unit, '') AND coalesce(n.room, t.room, '') = coalesce(t.room, '')
@@ -211,13 +212,13 @@ SELECT person_id, min(leader) AS leader FROM reach GROUP BY person_id;
 CREATE OR REPLACE TABLE joint AS
 SELECT n.leader, arg_max(struct_pack(dwelling_id := x.dwelling_id, place := x.place), (x.score, coalesce(x.dwelling_id, x.place))) AS home
 FROM nucleus n JOIN (
-    SELECT n.leader, s.dwelling_id, s.place, sum(s.score) AS score FROM nucleus n JOIN score_2 s USING (person_id) GROUP BY ALL
+    SELECT n.leader, s.dwelling_id, s.place, round(sum(s.score), 6) AS score FROM nucleus n JOIN score_2 s USING (person_id) GROUP BY ALL
 ) x ON x.leader = n.leader GROUP BY n.leader;
 
 -- stage: own_choice — the dwelling with most behind it, by person
 CREATE OR REPLACE TABLE own_choice AS
 SELECT person_id, arg_max(struct_pack(dwelling_id, place, own, passed, score, kind, source), (score, coalesce(dwelling_id, place))) AS best,
-       sum(score) AS all_score
+       round(sum(score), 6) AS all_score
 FROM score_2 WHERE person_id NOT IN (SELECT person_id FROM absent)
 GROUP BY person_id;
 
@@ -282,7 +283,7 @@ SELECT person_id, min(leader) AS leader FROM reach GROUP BY person_id;
 
 -- stage: seat — of several families in one dwelling, the one with most behind it keeps the plain key of the dwelling
 CREATE OR REPLACE TABLE seat AS
-SELECT p.leader, r.dwelling_id, sum(coalesce(r.best.score, 0)) AS strength,
+SELECT p.leader, r.dwelling_id, round(sum(coalesce(r.best.score, 0)), 6) AS strength,
        CASE WHEN r.dwelling_id IS NULL THEN '@' || p.leader
             WHEN row_number() OVER (PARTITION BY r.dwelling_id ORDER BY strength DESC, p.leader) = 1 THEN r.dwelling_id
             ELSE r.dwelling_id || '#' || p.leader END AS group_key
@@ -293,7 +294,7 @@ FROM resident r JOIN party p USING (person_id) GROUP BY p.leader, r.dwelling_id;
 CREATE OR REPLACE TABLE residence AS
 SELECT s.group_key, r.person_id, r.dwelling_id,
        CASE WHEN r.dwelling_id IS NULL THEN 'no_address' WHEN r.best.own > 0 THEN r.best.source.step ELSE 'family' END AS basis,
-       round(coalesce(r.share * (getvariable('sure') - getvariable('unsure') * pow(0.5, r.best.score / getvariable('enough'))), getvariable('sure_of_none')), 2) AS confidence,
+       round(20 * coalesce(r.share * (getvariable('sure') - getvariable('unsure') * pow(0.5, r.best.score / getvariable('enough'))), getvariable('sure_of_none'))) / 20 AS confidence,
        CASE WHEN r.best.own > 0 THEN CAST(r.best.source.said_at AS DATE) END AS valid_from
 FROM resident r JOIN party p USING (person_id) JOIN seat s ON s.leader = p.leader AND s.dwelling_id IS NOT DISTINCT FROM r.dwelling_id;
 

@@ -1,0 +1,50 @@
+"""Writes out what changed: persons with every value's source, household profiles as JSON, bucket by bucket.
+
+A digest is compared first (of everything a row or document is made from), so that what did not change is neither built
+nor written, and a bucket at a time, so that memory does not grow with the county.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+from sqlalchemy import Engine
+
+from profiles.households import stages
+from warehouse.bulk import stage
+
+SHAPE = "2"  # part of every digest: raise it when documents get another shape, and all are written anew
+BUCKET = 6_000
+
+
+@dataclass(frozen=True)
+class Written:
+    """A table whose rows are written out in buckets."""
+
+    table: str  # in hub, and of the same name in DuckDB with its content_hash
+    key: str
+    statement: str  # the stage of writing.sql that builds a bucket
+
+
+PERSONS = Written("person_profile", "person_id", "person_row")
+PROFILES = Written("profile", "household_id", "profile_row")
+
+
+def stage_changed(con: duckdb.DuckDBPyConnection, engine: Engine, written: Written) -> tuple[list[str], int]:
+    """Stage the rows of ``written`` that are new or changed against ``old_<table>``: (staged tables, rows)."""
+    table, key = written.table, written.key
+    con.execute(
+        f"""CREATE OR REPLACE TABLE changed AS
+            SELECT n.{key} AS id, (row_number() OVER (ORDER BY n.{key}) - 1) // {BUCKET} AS place
+            FROM {table} n LEFT JOIN old_{table} o USING ({key}) WHERE o.content_hash IS DISTINCT FROM n.content_hash"""
+    )
+    rows, buckets = con.execute("SELECT count(*), coalesce(max(place) + 1, 0) FROM changed").fetchall()[0]
+    statement = dict(stages("writing"))[written.statement]
+    names = []
+    for place in range(buckets):
+        con.execute("CREATE OR REPLACE TABLE bucket AS SELECT id FROM changed WHERE place = ?", [place])
+        name = f"{table}_added_{place}"
+        stage(engine, name, con.sql(statement).to_arrow_table())
+        names.append(name)
+    return names, rows
