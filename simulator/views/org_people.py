@@ -120,7 +120,7 @@ def roles(scene: Scene) -> Rows:
                     "role": role,
                     "name": people[i],
                     "phone": phones[i],
-                    "valid_from": "2022-01-01",
+                    "valid_from": str(np.datetime64("2022-01-01") + 7 * (begun[lead] - 1)),
                     "valid_to": "",
                 }
             )
@@ -132,7 +132,8 @@ def pairings(scene: Scene, roles: Rows) -> Rows:
     leads = {r["building_id"]: r["role_id"] for r in roles if r["role"] == "unit_lead"}
     cards = scene.county.cards
     buildings = scene.places.buildings["building_id"].to_numpy()
-    rows = []
+    rows: Rows = []
+    begun: dict[str, int] = {}  # a role takes one family at a time: (role, valid_from) is the sheet's key
     for card, head in enumerate(cards["head"].tolist()):
         d = int(scene.dwelling[head])
         lead = leads.get(buildings[scene.addresses.building[d]]) if d >= 0 else None
@@ -145,13 +146,14 @@ def pairings(scene: Scene, roles: Rows) -> Rows:
                 {},
             )[0]
             kind = "孤寡老人" if cards["kind"][card] == 0 else "困难群众"
+            begun[lead] = begun.get(lead, 0) + 1
             rows.append(
                 {
                     "role_id": lead,
                     "address_text": text,
                     "name": scene.name[head],
                     "kind": kind,
-                    "valid_from": "2022-01-01",
+                    "valid_from": str(np.datetime64("2022-01-01") + 7 * (begun[lead] - 1)),
                     "valid_to": "",
                 }
             )
