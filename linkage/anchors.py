@@ -45,6 +45,8 @@ _JUDGED_SQL = f"""
 CREATE OR REPLACE TEMP TABLE id_judged AS
 SELECT u.i, u.number, u.canonical, u.rule,
        CASE
+           -- both what was typed beside it and the sex: the number of a wife or mother, even where nobody else uses it
+           WHEN birth_other AND sex_other THEN 'foreign'
            WHEN u.name IS NULL THEN CASE WHEN u.birth IS NOT NULL AND NOT birth_close THEN 'foreign' ELSE 'fits' END
            WHEN o.name IS NULL OR u.name = o.name OR u.former = o.name OR u.py = o.py OR u.name IN (
                SELECT w.former FROM id_use w WHERE w.canonical = u.canonical AND w.name = o.name AND w.former IS NOT NULL) THEN 'fits'
