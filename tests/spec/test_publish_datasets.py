@@ -100,15 +100,9 @@ def county():
 
 
 def test_a_child_of_3_to_15_without_a_pupil_record_in_force_is_told_to_education(county: County) -> None:
-    for person, born in (
-        ("2岁", "2023-11-21"),
-        ("满3岁", "2023-11-20"),
-        ("15岁", "2010-11-21"),
-        ("满16岁", "2010-11-20"),
-        ("在读", "2015-01-01"),
-        ("转出", "2015-01-01"),
-    ):
-        county.person(person, born)
+    born = {"2岁": "2023-11-21", "满3岁": "2023-11-20", "15岁": "2010-11-21", "满16岁": "2010-11-20"}
+    for person, day in (born | {"在读": "2015-01-01", "转出": "2015-01-01"}).items():
+        county.person(person, day)
     county.record("在读", "edu_enrolment")
     county.record("转出", "edu_enrolment", ended=True)
     assert county.list_of("children_not_enrolled", "person_id") == ["15岁", "满3岁", "转出"]
@@ -121,15 +115,16 @@ def test_being_a_pupils_guardian_is_no_enrolment(county: County) -> None:
 
 
 def test_the_old_are_listed_from_60_in_three_groups(county: County) -> None:
-    for person, born in (
-        ("59", "1966-11-21"),
-        ("60", "1966-11-20"),
-        ("64", "1961-11-21"),
-        ("65", "1961-11-20"),
-        ("79", "1946-11-21"),
-        ("80", "1946-11-20"),
-    ):
-        county.person(person, born)
+    born = {
+        "59": "1966-11-21",
+        "60": "1966-11-20",
+        "64": "1961-11-21",
+        "65": "1961-11-20",
+        "79": "1946-11-21",
+        "80": "1946-11-20",
+    }
+    for person, day in born.items():
+        county.person(person, day)
     assert county.list_of("elderly_60_plus", "person_id", "age_group") == [
         ("60", "60-64岁"), ("64", "60-64岁"), ("65", "65-79岁"), ("79", "65-79岁"), ("80", "80岁及以上"),
     ]  # fmt: skip
