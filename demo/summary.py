@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -36,7 +35,7 @@ def print_summary(day: DayFigures, console: Console) -> None:
         totals = {label: read_arrow(hub.engine, sql)["n"][0].as_py() for label, sql in TOTALS.items()}
     finally:
         hub.engine.dispose()
-    table = Table(title="landed = accepted + quarantined", title_justify="left", box=SIMPLE, padding=(0, 1))
+    table = Table(title="landed = accepted + quarantined", title_justify="left", box=None, padding=(0, 1, 0, 0))
     for column in ("feed", "batches", "landed", "accepted", "quarantined", "issues", "balanced"):
         table.add_column(column, justify="left" if column in ("feed", "balanced") else "right", no_wrap=True)
     for row in feeds:
