@@ -47,7 +47,9 @@ HUB = {
     "ticket": """SELECT ticket_id, department, feed, record_key, attribute, kind, recorded_from
                  FROM hub.ticket WHERE recorded_to IS NULL AND state = 'open'""",
     "result": """SELECT r.feed, r.dimension, sum(r.evaluated)::bigint AS evaluated, sum(r.unexpected)::bigint AS unexpected
-                 FROM hub.rule_result r JOIN hub.batch b USING (batch_id) WHERE b.state = 'loaded' GROUP BY 1, 2""",
+                 FROM hub.rule_result r JOIN hub.batch b USING (batch_id)
+                 -- what was only read again (an overlap) was judged before
+                 WHERE b.state = 'loaded' AND b.inserted + b.changed + b.quarantined > 0 GROUP BY 1, 2""",
 }
 _PARTS = compose("compound", "building", "unit", "room")
 # DuckDB table -> (record table, its columns): rows that stand.
@@ -149,12 +151,11 @@ def _labels() -> pa.Table:
 def _documents(con: duckdb.DuckDBPyConnection, engine: Engine) -> None:
     """Table ``document``: what the extracts need of each profile; the text (5 kB a household) passes through batch by batch."""
     shape = (HERE / "document.json").read_text(encoding="utf-8")
-    con.execute("SET VARIABLE shape = ?", [shape])
     with adbc_connection(engine) as connection, connection.cursor() as cursor:
         cursor.execute(DOCUMENTS)
         con.register("arriving", cursor.fetch_record_batch())
         con.execute(
-            f"""CREATE TABLE document AS SELECT household_id, version, CAST(recorded_from AS DATE) AS as_of,
+            f"""CREATE TABLE document AS SELECT household_id, version, CAST(recorded_from AS DATE) AS written_on,
                        json_transform(document, '{shape}') AS d FROM arriving"""
         )
         con.unregister("arriving")
