@@ -1,0 +1,73 @@
+"""A whole site for acceptance tests: a simulated county over its real transports, and a gridhub home beside it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from demo.county import County
+
+
+class Site:
+    """A served county and a home. ``run`` tells the whole story in this process, stage by stage."""
+
+    STAGES = ("link", "assemble", "publish", "report")
+
+    def __init__(self, county: County, home: Path) -> None:
+        self.county, self.home = county, home
+        self.environ = {**county.environment(), "GRIDHUB_HOME": str(home)}
+
+    def hub(self):
+        """The pipeline over this home."""
+        from connectors.connection import from_environment
+        from gridhub.pipeline import Hub
+        from gridhub.settings import Settings
+
+        return Hub(Settings.from_environment(self.environ), from_environment(self.environ))
+
+    def run(self) -> dict[str, dict]:
+        """Ingest everything and run every stage; stage → its figures."""
+        hub = self.hub()
+        figures = [hub.ingest_many(), *(getattr(hub, stage)() for stage in self.STAGES)]
+        return {each.stage: dict(each.numbers) for each in figures}
+
+    def rows(self, sql: str) -> list[tuple]:
+        """The rows of a query over the warehouse."""
+        from sqlalchemy import text
+
+        with self.hub().engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(sql))]
+
+    def settle(self) -> None:
+        """Let the county put right at once what its faults hold back."""
+        command = [sys.executable, "-m", "simulator", "settle", "--dir", str(self.county.folder)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    def close(self) -> None:
+        """Stop the county and remove the home's server."""
+        from warehouse.embedded import EmbeddedServer
+
+        self.county.stop()
+        EmbeddedServer(self.home).destroy()
+
+
+@pytest.fixture(scope="module")
+def new_site(tmp_path_factory) -> Callable[..., Site]:
+    """Makes sites: ``new_site(persons=300, seed=1, faults=False)``; all are stopped at the end."""
+    made: list[Site] = []
+
+    def make(persons: int, seed: int, *, faults: bool = False) -> Site:
+        folder = tmp_path_factory.mktemp("site")
+        county = County(folder / "county", persons, seed, 1.0, faults)
+        county.make()
+        county.serve(None)
+        made.append(Site(county, folder / "home"))
+        return made[-1]
+
+    yield make
+    for site in made:
+        site.close()
