@@ -101,14 +101,15 @@ GROUP BY f.person_id;
 
 -- stage: household — a profile's own fields, a row a residence household
 CREATE TABLE household AS
-SELECT d.household_id, d.version, d.as_of, d.d.place.community_code AS community_code, d.d.place.community AS community,
+SELECT d.household_id, d.version, coalesce(d.d.as_of, d.written_on) AS as_of, d.d.place.community_code AS community_code, d.d.place.community AS community,
        d.d.grid.grid_id AS grid_id, d.d.place.dwelling_id AS dwelling_id, d.d.place.compound AS compound,
        d.d.place.building AS building, d.d.place.unit AS unit, d.d.place.room AS room, u.zh AS dwelling_use,
        d.d.persons AS member_count, d.d.tags AS tags, d.d.services_due AS services_due, d.d.open_requests AS requests,
        CAST(TRY_CAST(d.d.last_visit AS TIMESTAMPTZ) AS DATE) AS last_visit_on, d.d.grid.full_time_worker AS full_time_worker,
        d.d.grid.liaison_worker AS liaison_worker, d.d.grid.liaison_unit AS liaison_unit, d.d.enterprises AS enterprises,
-       d.d.conflicts AS conflicts, d.d.quality.confidence AS confidence
-FROM document d
+       d.d.conflicts AS conflicts,
+       (s.conformity + s.completeness + s.accuracy + s.consistency + s.timeliness + s.accessibility) / 6 AS score
+FROM (SELECT *, d.quality.scores AS s FROM document) d
 LEFT JOIN label u ON u.list = 'dwelling_use' AND u.code = d.d.dwelling_use;
 
 -- stage: member — a person as the profile shows one
@@ -118,8 +119,13 @@ SELECT e.household_id, h.dwelling_id, h.community_code, h.community, h.grid_id, 
        e.m.person_id AS person_id, e.m.name AS name, e.m.sex AS sex, e.m.birth_date AS birth_date, e.m.id_number AS id_number,
        e.m.phone AS phone, e.m.ethnicity AS ethnicity, e.m.marital_status AS marital_status, e.m.schooling AS schooling,
        e.m.register.relation AS relation, coalesce(e.m.tags, []) AS tags, coalesce(e.m.services_due, []) AS services_due,
-       e.m.lives_here.confidence AS confidence
+       e.m.lives_here.confidence AS confidence, coalesce(e.m.lives_here.uncertain, false) AS uncertain
 FROM each e JOIN household h USING (household_id);
+
+-- stage: dispute — values of a member the departments do not agree on
+CREATE TABLE dispute AS
+SELECT household_id, d.person_id AS person_id, d.attribute AS attribute
+FROM (SELECT household_id, unnest(d.conflict_list) AS d FROM document);
 
 -- stage: document — taken apart, and no longer needed
 DROP TABLE document;

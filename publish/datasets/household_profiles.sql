@@ -6,5 +6,5 @@ SELECT household_id, version, as_of, community_code, community, grid_id, dwellin
        list_transform(services_due, lambda s: getvariable('service_words')[s]) AS services_due,
        list_sort(list_distinct(list_transform(requests, lambda r: r.category))) AS open_requests,
        last_visit_on, full_time_worker, liaison_worker, liaison_unit, enterprises, conflicts,
-       CAST(round(confidence * 100) AS INTEGER) AS score
+       CAST(round(score * 100) AS INTEGER) AS score
 FROM household

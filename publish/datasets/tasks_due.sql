@@ -20,8 +20,13 @@ WITH exam_due AS (
            CASE WHEN last_visit_on IS NULL THEN '尚无走访记录' ELSE '超过180天未走访' END
     FROM household WHERE last_visit_on IS NULL OR last_visit_on + INTERVAL 180 DAY <= getvariable('day')
     UNION ALL
-    SELECT 'verify-' || household_id, 'verify', household_id, NULL, NULL, NULL, conflicts || '项信息各部门不一致，请核实'
-    FROM household WHERE conflicts > 0
+    SELECT 'verify-' || d.person_id, 'verify', d.household_id, d.person_id, any_value(m.name), NULL,
+           string_agg(DISTINCT l.zh, '、' ORDER BY l.zh) || '：各部门不一致'
+    FROM dispute d JOIN member m USING (household_id, person_id) JOIN label l ON l.list = 'attribute' AND l.code = d.attribute
+    WHERE d.attribute IN ('name', 'sex', 'birth_date', 'id_number', 'phone')  -- what a grid worker sees and can ask
+    GROUP BY d.household_id, d.person_id
+    UNION ALL
+    SELECT 'residence-' || person_id, 'verify', household_id, person_id, name, NULL, '是否住在此处' FROM member WHERE uncertain
     UNION ALL
     SELECT 'request-' || q.request, 'request', q.household_id, NULL, NULL, NULL, q.category
     FROM (SELECT household_id, unnest(requests, recursive := true) FROM household) q

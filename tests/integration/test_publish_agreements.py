@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date
 
@@ -71,3 +72,20 @@ def test_an_answer_is_due_on_the_tenth_working_day(con) -> None:
         2026, 10, 9
     )  # 20 September is worked; 25 September and 1 to 7 October are not
     assert due[date(2026, 2, 13)] == date(2026, 3, 5)  # Spring Festival between two worked Saturdays
+
+
+def _names(shape) -> set[str]:
+    if isinstance(shape, dict):
+        return shape.keys() | {name for part in shape.values() for name in _names(part)}
+    return {name for part in shape for name in _names(part)} if isinstance(shape, list) else set()
+
+
+def test_what_is_read_of_a_profile_document_is_written_there() -> None:
+    written = (HERE.parent / "profiles" / "sql" / "writing.sql").read_text(encoding="utf-8")
+    said = set(re.findall(r"(\w+) := |\"(\w+)\":", written))
+    fields = {name for pair in said for name in pair} | {
+        "request",
+        "category",
+        "accepted",
+    }  # of open requests: document.sql
+    assert _names(json.loads((HERE / "document.json").read_text(encoding="utf-8"))) - fields == set()

@@ -64,7 +64,7 @@ class Warehouse:
         document = {
             "household_id": household, "place": {"community": "轩辕", "community_code": COMMUNITY, "compound": "轩辕小区", "dwelling_id": FLATS[household]},
             "grid": {"grid_id": grid}, "last_visit": "2026-11-02 10:00:00+08", "persons": len(members), "members": members,
-            "tags": ["age_60"], "services_due": [], "enterprises": [], "open_requests": [], "conflicts": 0, "quality": {"confidence": 0.9},
+            "tags": ["age_60"], "services_due": [], "enterprises": [], "open_requests": [], "conflicts": 0
         }  # fmt: skip
         self.run(
             "UPDATE hub.profile SET recorded_to = now() WHERE household_id = :h AND recorded_to IS NULL", h=household

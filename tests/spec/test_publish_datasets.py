@@ -29,7 +29,8 @@ COLUMNS = {
     "household": "household_id VARCHAR, community_code VARCHAR, community VARCHAR, grid_id VARCHAR, compound VARCHAR, building VARCHAR, "
     "unit VARCHAR, room VARCHAR, last_visit_on DATE, conflicts INTEGER, services_due VARCHAR[], tags VARCHAR[], "
     "requests STRUCT(request VARCHAR, category VARCHAR, accepted VARCHAR)[]",
-    "member": "household_id VARCHAR, person_id VARCHAR, name VARCHAR, birth_date DATE, services_due VARCHAR[]",
+    "member": "household_id VARCHAR, person_id VARCHAR, name VARCHAR, birth_date DATE, services_due VARCHAR[], uncertain BOOLEAN",
+    "dispute": "household_id VARCHAR, person_id VARCHAR, attribute VARCHAR",
     "exam": "record_key VARCHAR, next_due_on DATE",
     "vaccination": "record_key VARCHAR, up_to_date BOOLEAN, next_due_on DATE",
     "label": "list VARCHAR, code VARCHAR, zh VARCHAR",
@@ -144,12 +145,8 @@ def test_who_stands_neither_in_the_register_nor_on_a_permit_in_force_is_unregist
 
 
 def test_who_lives_elsewhere_than_registered_is_separated_unless_only_the_register_says_where(county: County) -> None:
-    for person, registered_at, basis in (
-        ("异地", "D2", "visit"),
-        ("一致", "D1", "visit"),
-        ("不明", None, "visit"),
-        ("仅户籍", "D2", "register"),
-    ):
+    told = {"异地": ("D2", "visit"), "一致": ("D1", "visit"), "不明": (None, "visit"), "仅户籍": ("D2", "register")}
+    for person, (registered_at, basis) in told.items():
         county.person(person, basis=basis)
         county.register(person, registered_at)
     assert county.list_of("separated_residence", "person_id", "household_no", "since") == [
@@ -249,41 +246,33 @@ def test_a_shop_founded_within_a_year_by_one_on_assistance_is_a_hint(county: Cou
 
 
 def test_a_grid_worker_is_given_visits_overdue_services_due_open_requests_and_values_to_verify(county: County) -> None:
-    for code, name in (
-        ("visit", "入户走访"),
-        ("verify", "信息核实"),
-        ("request", "在办事项"),
-        ("elderly_examination", "老年人体检"),
-    ):
+    kinds = {"visit": "入户走访", "verify": "信息核实", "request": "在办事项", "elderly_examination": "老年人体检"}
+    for code, name in kinds.items():
         county.put("label", list="service_due", code=code, zh=name)
-    county.put(
-        "household", household_id="R1", grid_id="G1", last_visit_on="2026-05-24", conflicts=0, requests=[]
-    )  # 180 days ago
-    county.put(
-        "household",
-        household_id="R2",
-        grid_id="G1",
-        last_visit_on="2026-05-25",
-        conflicts=2,
-        requests=[{"request": "Q1", "category": "社保", "accepted": "2026-11-01"}],
-    )
-    county.put("household", household_id="R3", grid_id="G1", last_visit_on=None, conflicts=0, requests=[])
-    county.put(
-        "member",
-        household_id="R2",
-        person_id="P1",
-        name="王建国",
-        birth_date="1950-05-12",
-        services_due=["elderly_examination"],
-    )
+    asked = [{"request": "Q1", "category": "社保", "accepted": "2026-11-01"}]
+    county.put("household", household_id="R1", last_visit_on="2026-05-24", requests=[])  # 180 days ago
+    county.put("household", household_id="R2", last_visit_on="2026-05-25", requests=asked)
+    county.put("household", household_id="R3", last_visit_on=None, requests=[])
+    due = ["elderly_examination"]
+    county.put("member", household_id="R2", person_id="P1", birth_date="1950-05-12", services_due=due, uncertain=True)
     county.record("P1", "health_elderly_exam")
     county.put("exam", record_key="health_elderly_exam-P1", next_due_on="2026-11-01")
-    assert county.list_of("tasks_due", "household_id", "kind", "due_on", "reason") == [
-        ("R1", "入户走访", date(2026, 11, 20), "超过180天未走访"),
-        ("R2", "信息核实", None, "2项信息各部门不一致，请核实"),
-        ("R2", "在办事项", None, "社保"),
-        ("R2", "老年人体检", date(2026, 11, 1), "体检到期"),
-        ("R3", "入户走访", None, "尚无走访记录"),
+    for attribute, title in (("sex", "性别"), ("marital_status", "婚姻状况"), ("birth_date", "出生日期")):
+        county.put("label", list="attribute", code=attribute, zh=title)
+        county.put("dispute", household_id="R2", person_id="P1", attribute=attribute)
+    assert county.list_of("tasks_due", "household_id", "kind", "person_id", "due_on", "reason") == [
+        ("R1", "入户走访", None, date(2026, 11, 20), "超过180天未走访"),
+        (
+            "R2",
+            "信息核实",
+            "P1",
+            None,
+            "出生日期、性别：各部门不一致",
+        ),  # marital status is none of a grid worker's questions
+        ("R2", "信息核实", "P1", None, "是否住在此处"),
+        ("R2", "在办事项", None, None, "社保"),
+        ("R2", "老年人体检", "P1", date(2026, 11, 1), "体检到期"),
+        ("R3", "入户走访", None, None, "尚无走访记录"),
     ]
 
 
