@@ -47,20 +47,20 @@ SELECT u.i, u.number, u.canonical, u.rule,
        CASE
            -- both what was typed beside it and the sex: the number of a wife or mother, even where nobody else uses it
            WHEN birth_other AND sex_other THEN 'foreign'
-           WHEN u.name IS NULL THEN CASE WHEN u.birth IS NOT NULL AND NOT birth_close THEN 'foreign' ELSE 'fits' END
+           WHEN u.name IS NULL THEN CASE WHEN birth_other THEN 'foreign' ELSE 'fits' END
            WHEN o.name IS NULL OR u.name = o.name OR u.former = o.name OR u.py = o.py OR u.name IN (
                SELECT w.former FROM id_use w WHERE w.canonical = u.canonical AND w.name = o.name AND w.former IS NOT NULL) THEN 'fits'
            WHEN sex_other THEN 'foreign'
            WHEN birth_other THEN 'foreign'
            WHEN name_near(u.len, o.len, u.c1, u.c2, u.c3, o.c1, o.c2, o.c3) THEN 'fits'
            WHEN u.birth IS NOT NULL AND birth_close THEN 'fits'
+           WHEN u.birth IS NOT NULL AND (u.c1 = o.c1 OR u.p1 = o.p1) THEN 'fits'
            WHEN u.birth IS NULL AND u.role IN {_GROWN} AND (u.c1 = o.c1 OR u.p1 = o.p1) THEN 'fits'
            WHEN u.len = 2 AND o.len = 2 AND (u.c1 = o.c1 OR u.c2 = o.c2) AND u.sex = u.id_sex THEN 'fits'
            ELSE 'foreign'
        END AS verdict
 FROM (SELECT *, strftime(birth, '%Y%m%d') = id_birth OR birth_near(strftime(birth, '%Y%m%d')::INT, id_birth::INT) AS birth_close,
-             coalesce(birth IS NOT NULL AND NOT (strftime(birth, '%Y%m%d') = id_birth
-                      OR birth_near(strftime(birth, '%Y%m%d')::INT, id_birth::INT)), false) AS birth_other,
+             coalesce(NOT birth_possible(strftime(birth, '%Y%m%d')::INT, id_birth::INT), false) AS birth_other,
              coalesce(sex <> id_sex, false) AS sex_other
       FROM id_use) u
 LEFT JOIN id_owner o USING (canonical)
