@@ -14,12 +14,12 @@ from warehouse.bulk import read_arrow
 from warehouse.compute import analyst
 
 MENTIONS = """
-SELECT feed, record_key, base_key, role, name, former_name, id_number, sex, birth_date, birth_precision, ethnicity, relation,
-       marital_status, schooling, phone, group_kind, group_key, community_code, compound_id, building_id, unit, room,
-       dwelling_id, address_text, dead, death_date, ended, source_time, batch_id
+SELECT feed, record_key, role, name, former_name, id_number, sex, birth_date, birth_precision, ethnicity, relation,
+       marital_status, schooling, phone, group_kind, group_key, compound_id, building_id, unit, room, dwelling_id,
+       dead, death_date, ended, source_time, batch_id
 FROM hub.mention
 """
-LINKS = "SELECT feed, record_key, person_id, probability FROM hub.person_link WHERE recorded_to IS NULL"
+LINKS = "SELECT feed, record_key, person_id FROM hub.person_link WHERE recorded_to IS NULL"
 
 # Rows of single feeds: table in DuckDB -> query. A site without a feed has no such table: see read_facts.
 ROWS = {
@@ -70,7 +70,7 @@ def read_facts(engine: Engine, day: date, threads: int = 2, memory_mb: int = 800
     con.register("link", read_arrow(engine, LINKS))
     con.execute(
         """CREATE TABLE fact AS
-           SELECT l.person_id, m.*, m.role NOT IN ('mother', 'guardian', 'operator', 'applicant') AS own, l.probability
+           SELECT l.person_id, m.*, m.role NOT IN ('mother', 'guardian', 'operator', 'applicant') AS own
            FROM mention m JOIN link l USING (feed, record_key)"""
     )
     con.unregister("mention")

@@ -79,7 +79,7 @@ def assemble(
     transaction. ``departments``: feed → department (default: the packaged contracts')."""
     if departments is None:
         departments = {contract.feed: contract.department for contract in load_contracts().values()}
-    con = read_facts(engine, as_of, threads, memory_mb)
+    con = read_facts(engine, as_of, threads, memory_mb // 2)  # the other half is for rows that come and go as Arrow
     grids = grid_map(engine, as_of)
     con.register("grid_unit", grids.units)
     con.register("grid_compound", grids.compounds)

@@ -10,10 +10,10 @@ from profiles import rules
 # 0 the source speaks of the person itself and still does, 1 it names him beside somebody else, 2 and 3 the same, ended.
 SPOKEN = """
 CREATE OR REPLACE TABLE spoken AS
-SELECT f.*, 1 << (dense_rank() OVER (ORDER BY feed) - 1) AS feed_bit,
+SELECT f.person_id, f.feed, f.record_key, f.batch_id, f.source_time, {columns}, 1 << b.place AS feed_bit,
        CASE WHEN own THEN 0 ELSE 1 END + CASE WHEN ended THEN 2 ELSE 0 END AS weakness,
-       row_number() OVER (ORDER BY coalesce(source_time, TIMESTAMPTZ '1900-01-01') DESC, feed, record_key) AS seniority
-FROM fact f
+       row_number() OVER (ORDER BY coalesce(f.source_time, TIMESTAMPTZ '1900-01-01') DESC, f.feed, f.record_key) AS seniority
+FROM fact f JOIN (SELECT feed, row_number() OVER (ORDER BY feed) - 1 AS place FROM (SELECT DISTINCT feed FROM fact)) b USING (feed)
 """
 # An attribute: the row that stands by (weakness, step of the feed, newest, feed, record), then who agrees with it.
 # Only where a person has two values is there anything to compare.
@@ -55,7 +55,7 @@ def surviving_values(con: duckdb.DuckDBPyConnection) -> None:
     the departments' feeds that give another.
     """
     con.register("rule_step", rules.steps())
-    con.execute(SPOKEN)
+    con.execute(SPOKEN.format(columns=", ".join(f"f.{name}" for name in rules.survivorship())))
     attributes = " UNION ALL ".join(_attribute(name, rule) for name, rule in rules.survivorship().items())
     con.execute(VALUE.format(attributes=attributes))
     con.execute("DROP TABLE spoken")

@@ -9,7 +9,7 @@ FROM fact GROUP BY person_id;
 -- stage: born — birth date and age on the day
 CREATE OR REPLACE TABLE born AS
 SELECT person_id, CAST(value AS DATE) AS birth_date,
-       date_diff('year', birth_date, getvariable('day')) - CAST(strftime(birth_date, '%m%d') > strftime(CAST(getvariable('day') AS DATE), '%m%d') AS INTEGER) AS age
+       date_sub('year', CAST(value AS DATE), CAST(getvariable('day') AS DATE)) AS age
 FROM value WHERE attribute = 'birth_date';
 
 -- stage: latest_visit — the newest visit of each dwelling, and whether it still counts
@@ -168,11 +168,13 @@ WITH found AS (
     SELECT coalesce(o.person_id, p.person_id) AS person_id, coalesce(o.dwelling_id, p.dwelling_id) AS dwelling_id,
            coalesce(o.score, 0) AS own, coalesce(p.score, 0) AS passed, p.kind, o.source
     FROM score_0 o FULL JOIN passed('score_1') p ON p.person_id = o.person_id AND p.dwelling_id = o.dwelling_id
+), inexact AS MATERIALIZED (  -- by person first: a compound has thousands of rooms
+    SELECT c.dwelling_id, n.* FROM found c JOIN near n USING (person_id)
 ), around AS (
-    SELECT c.person_id, c.dwelling_id, round(sum(n.weight), 6) AS score, list(DISTINCT n.place) AS places
-    FROM found c JOIN site t USING (dwelling_id) JOIN near n ON n.person_id = c.person_id AND n.compound_id = t.compound_id
-         AND coalesce(n.building_id, t.building_id) = t.building_id
-         AND coalesce(n.unit, t.unit, '') = coalesce(t.unit, '') AND coalesce(n.room, t.room, '') = coalesce(t.room, '')
+    SELECT n.person_id, n.dwelling_id, round(sum(n.weight), 6) AS score, list(DISTINCT n.place) AS places
+    FROM inexact n JOIN site t USING (dwelling_id)
+    WHERE n.compound_id = t.compound_id AND coalesce(n.building_id, t.building_id) = t.building_id
+      AND coalesce(n.unit, t.unit, '') = coalesce(t.unit, '') AND coalesce(n.room, t.room, '') = coalesce(t.room, '')
     GROUP BY 1, 2
 )
 SELECT c.person_id, c.dwelling_id, NULL AS place, c.own, c.passed, c.kind, c.source, c.own + c.passed + coalesce(a.score, 0) AS score
