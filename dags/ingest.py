@@ -12,10 +12,10 @@ RUNBOOK = """### {title}（{feed}）
 Fetches what **{department}** offers through `{connection}`, lands it, validates it and loads it.
 
 - **Why did it stop?** Read the last line of the task's log: feed, file or page, row, field, what was expected. `gridhub batches --feed {feed}` lists the batches.
-- **A gate held the batch** (闸门): `gridhub gate show BATCH`, then `gridhub gate approve BATCH --reason "…"` and run this DAG again.
+- **A gate held the batch** (闸门): `gridhub gate show BATCH`, then `gridhub gate approve BATCH --reason "…"`: it is loaded at once.
 - **Rows in quarantine** (隔离区): `gridhub quarantine list --feed {feed}`; after the crosswalk or the source is mended, `gridhub quarantine replay BATCH`.
 - **Connection trouble** is retried with back-off; a permanent error fails at once. `gridhub doctor` checks the connection.
-- Running it again is safe: a batch happens once.
+- Running it again is safe: a batch happens once. More in `docs/runbook.md`.
 """
 
 

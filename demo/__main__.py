@@ -54,10 +54,10 @@ def up(persons: Persons = 5000, seed: Seed = 2026, noise: Noise = 1.0, faults: F
     site = _site(persons, seed, noise, faults)
     site.start(say=_with_seconds())
     user, password = site.airflow.login
-    console.print(f"Airflow   {site.airflow.url}   user {user}   password {password}")
-    console.print(f"county    {site.county.folder} (connections in {site.county.connections})")
-    console.print(f"warehouse {site.server.start_shown()}")
-    console.print("Unpause and trigger DAGs in the UI, or run: make demo. Stop all with: make down")
+    print(f"Airflow    {site.airflow.url}   user {user}   password {password}")
+    print(f"county     {site.county.folder}; its connections: {site.county.connections}")
+    print(f"warehouse  {site.server.start_shown()}")
+    print("Unpause and trigger DAGs in the UI, or run: make demo. Stop all with: make down")
 
 
 @app.command()

@@ -162,7 +162,8 @@ class LocalAirflow:
                     raise AirflowDidNotStart(f"airflow {component} ended; see {self.home}/logs/{component}.log")
             try:
                 health = requests.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
-                parts = ("metadatabase", "scheduler", "dag_processor")
+                parts = {"metadatabase", "scheduler", "dag_processor"}
+                parts |= {"triggerer"} & set(components)
                 if all((health.get(part) or {}).get("status") == "healthy" for part in parts):
                     return
             except (requests.RequestException, ValueError):

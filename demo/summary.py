@@ -46,8 +46,8 @@ def print_summary(day: DayFigures, console: Console) -> None:
     for label, number in totals.items():
         console.print(f"{label:32} {number:>10,}")
     out = settings.out
-    console.print(f"{'extracts in':32} {out / 'extracts'}")
-    console.print(f"{'report':32} {out / 'report' / 'index.html'}")
+    console.print(f"{'extracts in':32} {out / 'extracts'}", soft_wrap=True)  # a path is copied whole
+    console.print(f"{'report':32} {out / 'report' / 'index.html'}", soft_wrap=True)
     console.print(
         f"[green]the day took {day.seconds:.0f} s through Airflow; run `make demo` again for the next day[/green]"
     )
