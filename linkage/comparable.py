@@ -135,6 +135,9 @@ SELECT t.i, t.feed, t.record_key, t.role,
        -- who is named together in one record is never one person
        (dense_rank() OVER (ORDER BY CASE WHEN t.group_kind IN ('visit', 'event') THEN t.group_kind || t.group_key
                                          ELSE t.table_name || chr(31) || t.base_key END))::INTEGER AS inst,
+       -- nor are two rows of one file under one assistance card
+       CASE WHEN t.group_kind = 'assistance' AND t.group_key IS NOT NULL THEN
+           -(dense_rank() OVER (ORDER BY t.group_kind, t.table_name, t.group_key))::INTEGER END AS inst_card,
        CASE WHEN t.group_key IS NOT NULL THEN
            -- a card is named in two files; elsewhere two feeds may number their groups alike
            (dense_rank() OVER (ORDER BY t.group_kind, CASE WHEN t.group_kind NOT IN ('assistance', 'register') THEN t.feed END,

@@ -83,7 +83,7 @@ gathered AS (
            list_sort(list_distinct(list(CASE WHEN number IS NULL THEN mask END))) AS told_masks,
            list_distinct(list_concat(list(phone1), list(phone2))) AS phones,
            list_distinct(list(CASE WHEN dwelling_kind IS DISTINCT FROM 'premises' THEN room END)) AS rooms,
-           list_distinct(list(building)) AS buildings, list_distinct(list(compound)) AS compounds, list(inst) AS insts,
+           list_distinct(list(building)) AS buildings, list_distinct(list(compound)) AS compounds, list_concat(list(inst), list(inst_card)) AS insts,
            list_distinct(list(card)) AS cards, list_distinct(list(place_in_home)) AS places_in_home, min(death_date) AS death,
            count(name) = 0 AS nameless
     FROM told GROUP BY e)

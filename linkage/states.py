@@ -39,7 +39,7 @@ class Linking:
         con.unregister("decision_in")
         pairs = {
             "ids": "SELECT i, dense_rank() OVER (ORDER BY canonical) FROM trusted",
-            "instances": "SELECT i, inst FROM form",
+            "instances": "SELECT i, inst FROM form UNION ALL SELECT i, inst_card FROM form WHERE inst_card IS NOT NULL",
             # Two rows of the register with one valid ID are one person registered twice (双重户口); others are apart.
             "registers": """SELECT f.i, coalesce(n.code, -1 - f.i) FROM form f LEFT JOIN (
                                 SELECT i, dense_rank() OVER (ORDER BY canonical) AS code FROM trusted) n USING (i)

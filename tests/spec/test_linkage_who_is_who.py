@@ -155,6 +155,18 @@ def test_both_sides_of_a_marriage_are_two_people() -> None:
     assert found["M1#1"] != found["M1#2"]
 
 
+def test_a_cards_head_stands_in_both_files_but_its_members_are_several() -> None:
+    card = {"group_kind": "assistance", "group_key": "DB1"}
+    found = people([
+        mention("civil_assistance_family", "DB1", "刘秀英", id_number=LIU, role="head", **card),
+        mention("civil_assistance_person", "DB1|刘秀英", "刘秀英", sex="2", role="member", **card),
+        mention("civil_assistance_person", "DB1|王建国", "王建国", sex="1", role="member", **card),
+        mention("civil_assistance_person", f"DB1|{WANG}", "王建国", id_number=WANG, sex="1", role="member", **card),
+    ])
+    assert found["DB1"] == found["DB1|刘秀英"]
+    assert found["DB1|王建国"] != found[f"DB1|{WANG}"]
+
+
 def test_an_examination_belongs_to_the_archive_it_names_whatever_id_was_typed() -> None:
     found = people([
         mention("health_record", "H1", "王建国", BORN, id_number=WANG, sex="1"), mention("health_record", "H2", "刘秀英", date(1982, 9, 3), id_number=LIU, sex="2"),
