@@ -7,5 +7,6 @@ SELECT g.r.dwelling_id AS dwelling_id, g.r.station_code AS station_code, g.r.hou
 FROM registered g
 JOIN last_seen v ON v.dwelling_id = g.r.dwelling_id
 LEFT JOIN place p ON p.dwelling_id = g.r.dwelling_id
-WHERE v.living_status IN ('empty', 'separated') AND g.r.dwelling_id NOT IN (SELECT dwelling_id FROM living WHERE since > v.visited_on AND dwelling_id IS NOT NULL)
+WHERE v.living_status IN ('empty', 'separated')
+  AND NOT EXISTS (SELECT 1 FROM living h WHERE h.dwelling_id = v.dwelling_id AND h.since > v.visited_on)
 GROUP BY 1, 2, 3
