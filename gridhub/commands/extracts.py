@@ -16,7 +16,7 @@ def extracts(
     limit: Annotated[int, typer.Option(help="newest first, at most")] = 30,
     as_json: JsonFlag = False,
 ) -> None:
-    """Extracts (共享提取): sequence, kind, rows added, changed and removed, agreement and its validity, folder."""
+    """Extracts (数据提取): sequence, kind, rows added, changed and removed, agreement and its validity, folder."""
     from contracts.agreements import load_agreements
     from publish.ledger import listing
 
