@@ -10,8 +10,11 @@ from datetime import date
 import duckdb
 from sqlalchemy import Engine, text
 
+from places.directory import read_directory
+from places.resolve import resolve_texts
 from warehouse.bulk import read_arrow
 from warehouse.compute import analyst
+from warehouse.mention import compose
 
 MENTIONS = """
 SELECT feed, record_key, role, name, former_name, id_number, sex, birth_date, birth_precision, ethnicity, relation,
@@ -59,6 +62,13 @@ ROWS = {
     ),
 }
 
+# Visits that met nobody name no person, so the mention view does not know them.
+EMPTY_VISITS = f"""
+SELECT record_key AS event_id, occurred_at AS visited_at,
+       coalesce({compose("compound", "building", "unit", "room")}, address) AS address_text
+FROM record.grid_visit WHERE recorded_to IS NULL AND living_status IN ('empty', 'separated')
+"""
+
 
 def read_facts(engine: Engine, day: date, threads: int = 2, memory_mb: int = 800) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection with table ``fact`` (a mention with its ``person_id``; ``own``: the row is about the
@@ -87,7 +97,25 @@ def read_facts(engine: Engine, day: date, threads: int = 2, memory_mb: int = 800
             continue
         con.execute(f"CREATE TABLE {name} AS SELECT * FROM row")
         con.unregister("row")
+    _empty_visits(con, engine, "grid_visit" in present)
     return con
+
+
+def _empty_visits(con: duckdb.DuckDBPyConnection, engine: Engine, known: bool) -> None:
+    """Table ``empty_visit(event_id, dwelling_id, visited_at)``: dwellings found empty, or only registered (人户分离)."""
+    con.execute("CREATE TABLE empty_visit (event_id VARCHAR, dwelling_id VARCHAR, visited_at TIMESTAMPTZ)")
+    visits = read_arrow(engine, EMPTY_VISITS) if known else None
+    if visits is None or not visits.num_rows:
+        return
+    con.register("visits", visits)
+    con.register("places", resolve_texts(visits["address_text"].combine_chunks(), read_directory(engine)))
+    con.execute(
+        """INSERT INTO empty_visit SELECT v.event_id, p.dwelling_id, v.visited_at
+           FROM visits v JOIN places p USING (address_text)
+           WHERE p.dwelling_id IS NOT NULL AND v.event_id NOT IN (SELECT group_key FROM fact WHERE group_kind = 'visit')"""
+    )
+    con.unregister("visits")
+    con.unregister("places")
 
 
 def _columns(query: str) -> list[str]:

@@ -12,13 +12,15 @@ SELECT person_id, CAST(value AS DATE) AS birth_date,
        date_sub('year', CAST(value AS DATE), CAST(getvariable('day') AS DATE)) AS age
 FROM value WHERE attribute = 'birth_date';
 
--- stage: latest_visit — the newest visit of each dwelling, and whether it still counts
+-- stage: latest_visit — the newest visit of each dwelling, whether it met nobody, and whether it still counts
 CREATE OR REPLACE TABLE latest_visit AS
-SELECT f.dwelling_id, max_by(f.group_key, (v.occurred_at, f.group_key)) AS event_id, max(v.occurred_at) AS visited_at,
-       max(v.occurred_at) >= CAST(getvariable('day') AS TIMESTAMPTZ) - INTERVAL 180 DAY AS fresh
-FROM fact f JOIN visit v ON v.event_id = f.group_key
-WHERE f.group_kind = 'visit' AND f.dwelling_id IS NOT NULL
-GROUP BY f.dwelling_id;
+SELECT dwelling_id, max_by(event_id, (visited_at, event_id)) AS event_id, max(visited_at) AS visited_at, max_by(nobody, (visited_at, event_id)) AS nobody,
+       max(visited_at) >= CAST(getvariable('day') AS TIMESTAMPTZ) - INTERVAL 180 DAY AS fresh
+FROM (
+    SELECT f.dwelling_id, f.group_key AS event_id, v.occurred_at AS visited_at, false AS nobody
+    FROM fact f JOIN visit v ON v.event_id = f.group_key WHERE f.group_kind = 'visit' AND f.dwelling_id IS NOT NULL
+    UNION ALL SELECT dwelling_id, event_id, visited_at, true FROM empty_visit
+) GROUP BY dwelling_id;
 
 -- stage: register_member — the register as it stands: not cancelled, one household a person (the newest row)
 CREATE OR REPLACE TABLE register_member AS
@@ -112,6 +114,7 @@ CREATE OR REPLACE TABLE score_0 AS
 WITH weighed AS (
     SELECT s.*, s.weight
         * CASE WHEN v.visited_at IS NULL OR s.said_at >= v.visited_at OR m.himself = 1 THEN 1
+               WHEN v.nobody THEN getvariable('empty')
                WHEN m.himself = 0 THEN getvariable('missed') ELSE getvariable('not_met') END
         * CASE WHEN n.dwelling_id <> s.dwelling_id AND n.seen_at > s.said_at THEN getvariable('moved')
                WHEN s.step IN (SELECT step FROM overtaking_step WHERE overtaken) AND EXISTS (SELECT 1 FROM newer w WHERE w.person_id = s.person_id AND w.dwelling_id <> s.dwelling_id AND w.said_at > s.said_at)
@@ -183,20 +186,22 @@ UNION ALL  -- somewhere in that building, in no room that anything else names
 SELECT n.person_id, NULL, n.place, n.weight, 0, NULL, NULL, n.weight
 FROM near n ANTI JOIN (SELECT person_id, unnest(places) AS place FROM around) USING (person_id, place);
 
--- stage: absent — registered here, known to nobody else, and by the family's picture gone (人户分离)
+-- stage: absent — registered here, known to nobody else, and by the family's picture gone (人户分离), with the reason
 CREATE OR REPLACE TABLE absent AS
 WITH book AS (
     SELECT c.book, bool_or(c.traced) AS traced, bool_or(c.part IN ('minor', 'grandchild')) AS minors,
            bool_or(c.part IN ('head', 'spouse') AND m.himself = 1) AS visited
     FROM book_core c LEFT JOIN met_family m ON m.person_id = c.person_id GROUP BY c.book
+), unseen AS (
+    SELECT c.person_id,
+           CASE WHEN s.person_id IS NOT NULL THEN 'found_empty' WHEN NOT b.traced AND b.minors THEN 'unknown_children'
+                WHEN c.part IN ('grown', 'other') AND (NOT b.traced OR b.visited OR coalesce(c.age, 99) >= getvariable('leaving')) THEN 'grown' END AS reason
+    FROM book_core c JOIN book b USING (book)
+    LEFT JOIN (SELECT s.person_id FROM said s JOIN latest_visit v USING (dwelling_id) GROUP BY s.person_id HAVING bool_and(v.nobody)) s USING (person_id)
+    WHERE NOT c.traced
 )
-SELECT c.person_id,
-       CASE WHEN b.traced THEN 'grown and gone' ELSE 'a family with children that no school and no doctor knows' END AS reason
-FROM book_core c JOIN book b USING (book)
-WHERE NOT c.traced
-  AND (CASE WHEN c.part IN ('grown', 'other') THEN NOT b.traced OR coalesce(b.visited, false) OR coalesce(c.age, 99) >= getvariable('leaving') END
-       OR (NOT b.traced AND b.minors))
-  AND c.person_id NOT IN (SELECT m.one FROM married m JOIN life l ON l.person_id = m.other WHERE l.traced AND NOT l.dead);
+SELECT * FROM unseen
+WHERE reason IS NOT NULL AND person_id NOT IN (SELECT m.one FROM married m JOIN life l ON l.person_id = m.other WHERE l.traced AND NOT l.dead);
 
 -- stage: nucleus — couples and their minor children: named by the smallest member
 CREATE OR REPLACE TABLE nucleus AS
@@ -244,7 +249,7 @@ FROM kept k LEFT JOIN score_2 s ON s.person_id = k.person_id AND s.dwelling_id I
 
 -- stage: resident — everyone alive who is not away, with his dwelling if any
 CREATE OR REPLACE TABLE resident AS
-SELECT l.person_id, c.best.dwelling_id AS dwelling_id, c.best AS best, c.share, l.traced
+SELECT l.person_id, CASE WHEN c.best.score >= getvariable('least') THEN c.best.dwelling_id END AS dwelling_id, c.best AS best, c.share, l.traced
 FROM life l LEFT JOIN choice c USING (person_id)
 WHERE NOT l.dead AND l.person_id NOT IN (SELECT person_id FROM absent)
   AND (l.traced OR EXISTS (SELECT 1 FROM register_member r WHERE r.person_id = l.person_id));

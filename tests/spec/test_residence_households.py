@@ -59,6 +59,7 @@ def world(facts: list[dict], **rows: list[dict]) -> duckdb.DuckDBPyConnection:
             con.execute(
                 f"CREATE TABLE {name} AS SELECT {', '.join(f'NULL AS {c}' for c in _columns(query))} WHERE false"
             )
+    con.execute("CREATE TABLE empty_visit (event_id VARCHAR, dwelling_id VARCHAR, visited_at TIMESTAMPTZ)")
     return con
 
 
