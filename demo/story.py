@@ -37,12 +37,21 @@ def live_one_day(site: Site, console: Console, patience: float = 900) -> DayFigu
     for dag_id in (*STAGES, *ingests):
         api.call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
     console.print(f"• {len(ingests)} ingest DAGs; links, households, extracts and the report follow by assets")
-    time.sleep(3)  # the schedule starts those whose time has come since they last ran; we start the others
-    running = {run["dag_id"] for run in _runs(api, before)}
-    for dag_id in sorted(set(ingests) - running):
+    for dag_id in sorted(set(ingests) - _started_by_schedule(api, before)):
         api.call("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None})
     runs = _wait(api, ingests, before, started + patience, console)
     return DayFigures(time.monotonic() - started, runs)
+
+
+def _started_by_schedule(api: AirflowApi, before: set[str]) -> set[str]:
+    """The DAGs whose time has come since they last ran: the scheduler starts them once they are unpaused."""
+    deadline, found = time.monotonic() + 15, None
+    while time.monotonic() < deadline:
+        time.sleep(2)
+        earlier, found = found, {run["dag_id"] for run in _runs(api, before)}
+        if found == earlier:
+            break
+    return found or set()
 
 
 def _runs(api: AirflowApi, before: set[str] = frozenset()) -> list[dict]:
