@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -42,10 +43,13 @@ class Site:
         with self.hub().engine.connect() as connection:
             return [tuple(row) for row in connection.execute(text(sql))]
 
+    def pending(self) -> int:
+        """How many deliveries the county's faults hold back."""
+        return json.loads(simulator(self.county, "status"))["pending"]
+
     def settle(self) -> None:
-        """Let the county put right at once what its faults hold back."""
-        command = [sys.executable, "-m", "simulator", "settle", "--dir", str(self.county.folder)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        """Let the county put right what its faults hold back."""
+        simulator(self.county, "settle")
 
     def close(self) -> None:
         """Stop the county and remove the home's server."""
@@ -53,6 +57,12 @@ class Site:
 
         self.county.stop()
         EmbeddedServer(self.home).destroy()
+
+
+def simulator(county: County, command: str, *arguments: str) -> str:
+    """What a command of the simulated county prints."""
+    line = [sys.executable, "-m", "simulator", command, "--dir", str(county.folder), *arguments]
+    return subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +74,8 @@ def new_site(tmp_path_factory) -> Callable[..., Site]:
         folder = tmp_path_factory.mktemp("site")
         county = County(folder / "county", persons, seed, 1.0, faults)
         county.make()
-        county.serve(None)
+        # What a fault breaks stays broken until ``settle``, however slow the machine is.
+        simulator(county, "serve", "--background", *(["--faults", "--fault-delay", "86400"] if faults else []))
         made.append(Site(county, folder / "home"))
         return made[-1]
 
