@@ -66,6 +66,20 @@ SELECT coalesce(o.household_id, h.household_id) AS household_id,
 FROM open o LEFT JOIN household h ON h.kind = 'residence' AND h.natural_key = o.dwelling_id
 WHERE coalesce(o.household_id, h.household_id) IS NOT NULL GROUP BY 1;
 
+-- stage: registered_away — who is registered in a dwelling and does not live there (人户分离), at the first household of it
+CREATE OR REPLACE TABLE registered_away AS
+WITH book AS (
+    SELECT f.person_id, max(f.dwelling_id) AS dwelling_id FROM fact f JOIN register_member r USING (person_id)
+    WHERE f.feed = 'psb_register' AND NOT f.ended AND f.group_key = r.row.register_key AND f.dwelling_id IS NOT NULL GROUP BY 1
+)
+SELECT h.household_id, list(struct_pack(person_id := b.person_id,
+           reason := coalesce(a.reason, CASE WHEN r.dwelling_id IS NULL THEN 'home_unknown' ELSE 'lives_elsewhere' END)) ORDER BY b.person_id) AS away
+FROM book b JOIN household h ON h.kind = 'residence' AND h.natural_key = b.dwelling_id
+JOIN life l ON l.person_id = b.person_id AND NOT l.dead
+LEFT JOIN resident r ON r.person_id = b.person_id LEFT JOIN absent a ON a.person_id = b.person_id
+WHERE r.dwelling_id IS DISTINCT FROM b.dwelling_id
+GROUP BY h.household_id;
+
 -- stage: dwelling — where each residence household is, and who is responsible there
 CREATE OR REPLACE TABLE dwelling AS
 WITH place AS (
@@ -128,7 +142,7 @@ WITH household_card AS (
            bool_and(c.birth_date <= getvariable('day') - INTERVAL 60 YEAR) AS all_old
     FROM card c GROUP BY c.household_id
 ), whole AS (
-    SELECT h.* EXCLUDE (tags), coalesce(q.requests, []) AS requests, d.* EXCLUDE (dwelling_id),
+    SELECT h.* EXCLUDE (tags), coalesce(q.requests, []) AS requests, coalesce(y.away, []) AS registered_away, d.* EXCLUDE (dwelling_id),
            list_sort(list_concat(h.tags, CASE WHEN h.all_old AND h.persons = 1 THEN ['lives_alone_old'] WHEN h.all_old THEN ['only_old'] ELSE CAST([] AS VARCHAR[]) END)) AS tags,
            CASE WHEN d.last_visit IS NULL THEN 0.0 WHEN d.last_visit >= CAST(getvariable('day') AS TIMESTAMPTZ) - INTERVAL 180 DAY THEN 1.0
                 WHEN d.last_visit >= CAST(getvariable('day') AS TIMESTAMPTZ) - INTERVAL 365 DAY THEN 0.5 ELSE 0.25 END AS timeliness,
@@ -136,5 +150,6 @@ WITH household_card AS (
     FROM household_card h
     LEFT JOIN dwelling d ON d.dwelling_id = h.dwelling_id
     LEFT JOIN home_request q ON q.household_id = h.household_id
+    LEFT JOIN registered_away y ON y.household_id = h.household_id
 )
 SELECT w.*, md5(getvariable('shape') || CAST(w AS VARCHAR)) AS content_hash FROM whole w;

@@ -125,10 +125,10 @@ WITH weighed AS (
     LEFT JOIN seen n ON n.person_id = s.person_id
     WHERE s.dwelling_id IS NOT NULL
 ), best AS (  -- what one feed says of a dwelling counts once
-    SELECT person_id, dwelling_id, feed, max(stands) AS score, arg_max(struct_pack(step, feed, record_key, said_at), (stands, record_key)) AS source
+    SELECT person_id, dwelling_id, feed, max(stands) AS score, min(said_at) FILTER (step IN (SELECT step FROM overtaking_step)) AS since, arg_max(struct_pack(step, feed, record_key, said_at), (stands, record_key)) AS source
     FROM weighed GROUP BY 1, 2, 3
 )
-SELECT person_id, dwelling_id, round(sum(score), 6) AS score, arg_max(source, (score, feed)) AS source, sum(score) FILTER (WHERE source.step <> 'register') AS beyond_register
+SELECT person_id, dwelling_id, round(sum(score), 6) AS score, arg_max(source, (score, feed)) AS source, sum(score) FILTER (WHERE source.step <> 'register') AS beyond_register, min(since) AS since
 FROM best GROUP BY 1, 2;
 
 -- stage: near — addresses known to a unit, building or compound only: a place of its own kind, named ~<what is known>
@@ -302,8 +302,9 @@ CREATE OR REPLACE TABLE residence AS
 SELECT s.group_key, r.person_id, r.dwelling_id,
        CASE WHEN r.dwelling_id IS NULL THEN 'no_address' WHEN r.best.own > 0 THEN r.best.source.step ELSE 'family' END AS basis,
        round(20 * coalesce(r.share * (getvariable('sure') - getvariable('unsure') * pow(0.5, r.best.score / getvariable('enough'))), getvariable('sure_of_none'))) / 20 AS confidence,
-       CASE WHEN r.best.own > 0 THEN CAST(r.best.source.said_at AS DATE) END AS valid_from
-FROM resident r JOIN party p USING (person_id) JOIN seat s ON s.leader = p.leader AND s.dwelling_id IS NOT DISTINCT FROM r.dwelling_id;
+       CAST(o.since AS DATE) AS valid_from  -- the first dated record that has him here
+FROM resident r JOIN party p USING (person_id) JOIN seat s ON s.leader = p.leader AND s.dwelling_id IS NOT DISTINCT FROM r.dwelling_id
+LEFT JOIN score_0 o ON o.person_id = r.person_id AND o.dwelling_id = r.dwelling_id;
 
 -- stage: home — the place of each resident, for the row a person
 CREATE OR REPLACE TABLE home AS
