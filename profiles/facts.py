@@ -51,6 +51,7 @@ ROWS = {
         "health_child_vaccination",
         "SELECT record_key, up_to_date, next_due_on FROM record.health_child_vaccination",
     ),
+    "marriage": ("civil_marriage", "SELECT record_key, kind, registered_on FROM record.civil_marriage"),
     "entity": (
         "market_entity",
         "SELECT record_key, entity_name, entity_type, status, party_member_shop FROM record.market_entity",

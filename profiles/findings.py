@@ -81,7 +81,9 @@ def judge_cross_rules(
     columns: dict[str, list[str]] = {}
     for row in read_arrow(engine, _COLUMNS).to_pylist():
         columns.setdefault(row["relation"], []).append(row["column_name"])
-    judged = [r for r in (load_rules() if rules is None else rules) if all(_relation(name) in columns for name in r.inputs)]
+    judged = [
+        r for r in (load_rules() if rules is None else rules) if all(_relation(name) in columns for name in r.inputs)
+    ]
     verdict = run_cross_rules(judged, read_inputs(engine, judged, columns), today=today, threads=threads)
     stage_all(engine, {"cross_found": verdict.findings, "cross_judged": verdict.results})
     values = {"now": datetime.now(UTC), "batch": CROSS_BATCH}
@@ -101,7 +103,9 @@ def read_inputs(engine: Engine, rules: Iterable[CrossRule], columns: Mapping[str
     for rule in rules:
         for name in rule.inputs:
             told[name] = f"{told.get(name, '')} {rule.sql}"
-    return {name: read_arrow(engine, _select(name, sql, columns[_relation(name)])) for name, sql in sorted(told.items())}
+    return {
+        name: read_arrow(engine, _select(name, sql, columns[_relation(name)])) for name, sql in sorted(told.items())
+    }
 
 
 def _relation(name: str) -> str:

@@ -10,7 +10,7 @@ import duckdb
 from sqlalchemy import Connection, Engine, text
 
 from contracts.reader import load_contracts
-from places.grids import grid_map
+from places.grids import GridMap, grid_map
 from profiles.documents import PERSONS, PROFILES, SHAPE, stage_changed
 from profiles.facts import read_facts
 from profiles.households import assemble_households, run_stages
@@ -80,14 +80,23 @@ def assemble(
     if departments is None:
         departments = {contract.feed: contract.department for contract in load_contracts().values()}
     con = read_facts(engine, as_of, threads, memory_mb // 2)  # the other half is for rows that come and go as Arrow
-    grids = grid_map(engine, as_of)
+    try:
+        return settle(con, engine, grid_map(engine, as_of), departments)
+    finally:
+        con.close()
+
+
+def settle(
+    con: duckdb.DuckDBPyConnection, engine: Engine, grids: GridMap, departments: Mapping[str, str]
+) -> ProfileFigures:
+    """The assembly of what stands in ``con`` (tables and variables as profiles.facts leaves them) into the warehouse."""
     con.register("grid_unit", grids.units)
     con.register("grid_compound", grids.compounds)
+    con.execute("SET VARIABLE shape = ?", [SHAPE])
     surviving_values(con)
     assemble_households(con)
     _previous(con, engine)
     give_ids(con)
-    con.execute("SET VARIABLE shape = ?", [SHAPE])
     run_stages(con, "document")
     staged, changed = _stage(con, engine)
     tickets = raise_tickets(con, engine, departments)
@@ -96,9 +105,7 @@ def assemble(
         now = datetime.now(UTC)
         _write(connection, staged, now)
         write_tickets(connection, tickets, now)
-    figures = _figures(con, changed, tickets)
-    con.close()
-    return figures
+    return _figures(con, changed, tickets)
 
 
 def _previous(con: duckdb.DuckDBPyConnection, engine: Engine) -> None:

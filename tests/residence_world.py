@@ -25,6 +25,7 @@ COLUMNS = {
             "sex",
             "ethnicity",
             "relation",
+            "birth_precision",
             "marital_status",
             "schooling",
             "phone",

@@ -80,6 +80,32 @@ LEFT JOIN resident r ON r.person_id = b.person_id LEFT JOIN absent a ON a.person
 WHERE r.dwelling_id IS DISTINCT FROM b.dwelling_id
 GROUP BY h.household_id;
 
+-- stage: event — what happened in a household in the last year, by the records' own dates
+CREATE OR REPLACE TABLE event AS
+WITH lives AS (
+    SELECT household_id, person_id, dwelling_id, valid_from FROM member WHERE kind = 'residence'
+), happened AS (
+    SELECT m.household_id, 'birth' AS kind, b.birth_date AS happened_on, m.person_id, false AS review FROM lives m JOIN born b USING (person_id)
+    UNION ALL
+    SELECT m.household_id, w.kind, w.registered_on, m.person_id, false
+    FROM lives m JOIN fact f USING (person_id) JOIN marriage w ON w.record_key = f.group_key
+    WHERE f.feed = 'civil_marriage' AND w.kind IN ('marriage', 'divorce')
+    UNION ALL  -- of one who stood in the register household of people who live here; one source alone is to be reviewed
+    SELECT min(m.household_id), 'death', max(l.death_date), l.person_id, max(l.death_sources) < 2
+    FROM life l JOIN fact f ON f.person_id = l.person_id AND f.feed = 'psb_register'
+    JOIN register_member r ON r.row.register_key = f.group_key AND (r.row.relation = '02' OR r.row.relation LIKE '1%')
+    JOIN lives m ON m.person_id = r.person_id
+    WHERE l.dead AND l.death_date IS NOT NULL GROUP BY l.person_id
+    UNION ALL  -- an older record has him elsewhere
+    SELECT m.household_id, 'moved_in', m.valid_from, m.person_id, false FROM lives m
+    WHERE EXISTS (SELECT 1 FROM said s WHERE s.person_id = m.person_id AND s.dwelling_id <> m.dwelling_id AND s.step <> 'register' AND s.said_at < m.valid_from)
+)
+SELECT household_id, list(DISTINCT struct_pack(kind := kind, "on" := CAST(happened_on AS VARCHAR), person_id := person_id, review := review)
+                          ORDER BY struct_pack(kind := kind, "on" := CAST(happened_on AS VARCHAR), person_id := person_id, review := review)) AS events
+FROM happened
+WHERE happened_on > getvariable('day') - INTERVAL 365 DAY AND happened_on <= getvariable('day')
+GROUP BY household_id;
+
 -- stage: dwelling — where each residence household is, and who is responsible there
 CREATE OR REPLACE TABLE dwelling AS
 WITH place AS (
@@ -142,7 +168,7 @@ WITH household_card AS (
            bool_and(c.birth_date <= getvariable('day') - INTERVAL 60 YEAR) AS all_old
     FROM card c GROUP BY c.household_id
 ), whole AS (
-    SELECT h.* EXCLUDE (tags), coalesce(q.requests, []) AS requests, coalesce(y.away, []) AS registered_away, d.* EXCLUDE (dwelling_id),
+    SELECT h.* EXCLUDE (tags), coalesce(q.requests, []) AS requests, coalesce(y.away, []) AS registered_away, coalesce(e.events, []) AS events, d.* EXCLUDE (dwelling_id),
            list_sort(list_concat(h.tags, CASE WHEN h.all_old AND h.persons = 1 THEN ['lives_alone_old'] WHEN h.all_old THEN ['only_old'] ELSE CAST([] AS VARCHAR[]) END)) AS tags,
            CASE WHEN d.last_visit IS NULL THEN 0.0 WHEN d.last_visit >= CAST(getvariable('day') AS TIMESTAMPTZ) - INTERVAL 180 DAY THEN 1.0
                 WHEN d.last_visit >= CAST(getvariable('day') AS TIMESTAMPTZ) - INTERVAL 365 DAY THEN 0.5 ELSE 0.25 END AS timeliness,
@@ -151,5 +177,6 @@ WITH household_card AS (
     LEFT JOIN dwelling d ON d.dwelling_id = h.dwelling_id
     LEFT JOIN home_request q ON q.household_id = h.household_id
     LEFT JOIN registered_away y ON y.household_id = h.household_id
+    LEFT JOIN event e ON e.household_id = h.household_id
 )
 SELECT w.*, md5(getvariable('shape') || CAST(w AS VARCHAR)) AS content_hash FROM whole w;

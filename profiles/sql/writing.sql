@@ -41,7 +41,7 @@ FROM (
                                    liaison_unit := p.liaison_unit, building_lead := p.building_lead, unit_lead := p.unit_lead),
                dwelling_use := p.dwelling_use, last_visit := CAST(p.last_visit AS VARCHAR), persons := p.persons, uncertain_members := p.uncertain,
                tags := p.tags, assistance := p.assistance, services_due := p.services, enterprises := p.enterprises,
-               open_requests := p.requests, conflicts := p.differing, registered_not_living := p.registered_away,
+               open_requests := p.requests, conflicts := p.differing, registered_not_living := p.registered_away, events := p.events,
                quality := struct_pack(confidence := p.confidence, membership := p.membership, scores := struct_pack(
                    conformity := p.conformity, completeness := p.completeness, accuracy := p.confidence,
                    consistency := p.consistency, timeliness := p.timeliness, accessibility := p.accessibility))
