@@ -14,6 +14,8 @@ def analyst(threads: int | None = None, memory_mb: int | None = None) -> duckdb.
     read: DuckDB's default is ``.tmp`` in the working directory, and spilled rows are people's data."""
     spill = Path(tempfile.gettempdir()) / f"gridhub-{os.getuid()}"
     spill.mkdir(mode=0o700, exist_ok=True)
+    if spill.lstat().st_uid != os.getuid() or spill.lstat().st_mode & 0o077:  # someone laid it there before us
+        spill = Path(tempfile.mkdtemp(prefix="gridhub-"))
     config: dict[str, str | int] = {"temp_directory": str(spill)}
     if threads:
         config["threads"] = threads
