@@ -18,8 +18,8 @@ used AS (
     UNION ALL
     SELECT i, id_embedded, 'id_inside_other_number' FROM form WHERE id_embedded IS NOT NULL AND id_embedded IS DISTINCT FROM id)
 SELECT u.i, u.number, coalesce(a.canonical, u.number) AS canonical, u.rule, f.role,
-       f.feed = 'psb_register' AS register, f.name, f.former, f.py, f.c1, f.c2, f.c3, f.p1, f.len, f.birth, f.sex, f.kin_name,
-       u.number[7:14] AS id_birth, CASE WHEN u.number[17:17]::INT % 2 = 1 THEN '1' ELSE '2' END AS id_sex
+       f.feed = 'psb_register' AS register, f.name, f.former, f.py, f.c1, f.c2, f.c3, f.p1, f.len, f.birth_no AS birth, f.sex,
+       u.number[7:14]::INT AS id_birth, CASE WHEN u.number[17:17]::INT % 2 = 1 THEN '1' ELSE '2' END AS id_sex
 FROM used u JOIN form f USING (i) LEFT JOIN alias a ON a.id_number = u.number
 """
 
@@ -29,8 +29,8 @@ _OWNER_SQL = """
 CREATE OR REPLACE TEMP TABLE id_owner AS
 WITH vote AS (
     SELECT canonical, name, sum(CASE WHEN register THEN 3 ELSE 1 END
-           + CASE WHEN birth IS NOT NULL AND strftime(birth, '%Y%m%d') = id_birth THEN 2 ELSE 0 END
-           - CASE WHEN birth IS NOT NULL AND strftime(birth, '%Y%m%d') <> id_birth THEN 1 ELSE 0 END
+           + CASE WHEN birth = id_birth THEN 2 ELSE 0 END
+           - CASE WHEN birth <> id_birth THEN 1 ELSE 0 END
            - CASE WHEN sex IS NOT NULL AND sex <> id_sex THEN 1 ELSE 0 END) AS votes, min(i) AS first
     FROM id_use WHERE name IS NOT NULL GROUP BY canonical, name),
 best AS (SELECT canonical, arg_max(name, (votes, -first)) AS name FROM vote GROUP BY canonical),
@@ -59,8 +59,8 @@ SELECT u.i, u.number, u.canonical, u.rule,
            WHEN u.len = 2 AND o.len = 2 AND (u.c1 = o.c1 OR u.c2 = o.c2) AND u.sex = u.id_sex THEN 'fits'
            ELSE 'foreign'
        END AS verdict
-FROM (SELECT *, strftime(birth, '%Y%m%d') = id_birth OR birth_near(strftime(birth, '%Y%m%d')::INT, id_birth::INT) AS birth_close,
-             coalesce(NOT birth_possible(strftime(birth, '%Y%m%d')::INT, id_birth::INT), false) AS birth_other,
+FROM (SELECT *, birth = id_birth OR birth_near(birth, id_birth) AS birth_close,
+             coalesce(NOT birth_possible(birth, id_birth), false) AS birth_other,
              coalesce(sex <> id_sex, false) AS sex_other
       FROM id_use) u
 LEFT JOIN id_owner o USING (canonical)

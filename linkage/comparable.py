@@ -27,7 +27,7 @@ def register_forms(con: duckdb.DuckDBPyConnection, mentions: pa.Table, model: Mo
     ``mentions`` has the columns of ``hub.mention`` (docs/architecture.md). Returns the number of mentions.
     """
     con.register("mention_in", _with_optional_columns(mentions))
-    con.execute("CREATE OR REPLACE TEMP TABLE mention AS SELECT *, (row_number() OVER (ORDER BY feed, record_key) - 1)::INTEGER AS i FROM mention_in")
+    con.execute(_MENTION_SQL)
     con.unregister("mention_in")
     _register_names(con)
     con.execute(_SHARED_TEXT_SQL)
@@ -35,7 +35,6 @@ def register_forms(con: duckdb.DuckDBPyConnection, mentions: pa.Table, model: Mo
     for sex, relations in (("male", _MALE), ("female", _FEMALE)):
         con.execute(f"CREATE OR REPLACE TEMP TABLE {sex} AS SELECT unnest(string_split($relations, ' ')) AS relation", {"relations": relations})
     con.execute(_FORM_SQL, {"relative": _RELATIVE, "placeholder": _PLACEHOLDER})
-    con.execute(_LENT_SQL)
     con.execute(_GROUP_SQL, {"largest": model.setting("largest_group")})
     con.execute("DROP TABLE mention")
     return con.sql("SELECT count(*) FROM form").fetchall()[0][0]
@@ -81,6 +80,18 @@ def _register_names(con: duckdb.DuckDBPyConnection) -> None:
     con.unregister("spelling_in")
 
 
+# An examination has no name: it borrows those of the archive it points at, so that its ID can be judged like any other.
+_MENTION_SQL = """
+CREATE OR REPLACE TEMP TABLE mention AS
+WITH named AS (SELECT feed, record_key, name, name_note, former_name, sex, birth_date, birth_precision FROM mention_in
+               WHERE record_key IN (SELECT ref_key FROM mention_in WHERE name IS NULL AND ref_key IS NOT NULL))
+SELECT (row_number() OVER (ORDER BY m.feed, m.record_key) - 1)::INTEGER AS i,
+       m.* REPLACE (coalesce(m.name, r.name) AS name, coalesce(m.name_note, r.name_note) AS name_note,
+                    coalesce(m.former_name, r.former_name) AS former_name, coalesce(m.sex, r.sex) AS sex,
+                    coalesce(m.birth_date, r.birth_date) AS birth_date, coalesce(m.birth_precision, r.birth_precision) AS birth_precision)
+FROM mention_in m LEFT JOIN named r ON m.name IS NULL AND r.feed = m.ref_feed AND r.record_key = m.ref_key
+"""
+
 # A number is a key of a person while few people carry it: a whole family may (domain.md 3.5), a grid
 # worker's own number or 13800000000 does not say who somebody is.
 _PHONE_SQL = """
@@ -120,6 +131,8 @@ SELECT t.i, t.feed, t.record_key, t.role,
        CASE WHEN t.sex IN ('1', '2') THEN t.sex
             WHEN t.relation IN (FROM male) THEN '1' WHEN t.relation IN (FROM female) THEN '2' END AS sex,
        CASE WHEN coalesce(t.birth_precision, 'day') = 'day' THEN t.birth_date END AS birth,
+       CASE WHEN coalesce(t.birth_precision, 'day') = 'day'
+            THEN year(t.birth_date)::INT * 10000 + month(t.birth_date)::INT * 100 + day(t.birth_date)::INT END AS birth_no,
        year(t.birth_date)::SMALLINT AS year,
        t.id_number AS id, t.id_embedded,
        CASE WHEN len(digits) BETWEEN 16 AND 19 AND NOT contains(digits, '*') AND NOT suffix(digits, '000')
@@ -127,11 +140,12 @@ SELECT t.i, t.feed, t.record_key, t.role,
        CASE WHEN regexp_matches(digits, '^[0-9]{6}[*]+[0-9]{3}[0-9X]$') THEN digits[1:6] || right(digits, 4) END AS mask,
        -- Excel keeps 15 significant digits and fills with zeros
        CASE WHEN regexp_matches(digits, '^[0-9]{15}(000)?$') THEN digits[1:15] END AS id15,
-       CASE WHEN t.phone IN (SELECT phone FROM phone_known) THEN t.phone END AS phone1,
-       CASE WHEN t.phone_second IN (SELECT phone FROM phone_known) THEN t.phone_second END AS phone2,
-       t.dwelling_id AS room,
-       CASE WHEN t.building_id IS NOT NULL AND t.unit IS NOT NULL THEN t.building_id || '-' || t.unit END AS unit_key,
-       t.building_id AS building, t.compound_id AS compound, t.dwelling_kind,
+       CASE WHEN t.phone IN (SELECT phone FROM phone_known) THEN hash(t.phone) END AS phone1,
+       CASE WHEN t.phone_second IN (SELECT phone FROM phone_known) THEN hash(t.phone_second) END AS phone2,
+       -- places as numbers: lists of them are compared for every pair
+       CASE WHEN t.dwelling_kind IS DISTINCT FROM 'premises' AND t.dwelling_id IS NOT NULL THEN hash(t.dwelling_id) END AS room,
+       CASE WHEN t.building_id IS NOT NULL THEN hash(t.building_id) END AS building,
+       CASE WHEN t.compound_id IS NOT NULL THEN hash(t.compound_id) END AS compound,
        -- who is named together in one record is never one person
        (dense_rank() OVER (ORDER BY CASE WHEN t.group_kind IN ('visit', 'event') THEN t.group_kind || t.group_key
                                          ELSE t.table_name || chr(31) || t.base_key END))::INTEGER AS inst,
@@ -150,13 +164,6 @@ FROM told t
 LEFT JOIN spelling s ON s.n = t.bare
 LEFT JOIN spelling f ON f.n = t.former_name
 ORDER BY t.i
-"""
-
-# An examination has no name: it borrows those of the archive it points at, so that its ID can be judged like any other.
-_LENT_SQL = """
-UPDATE form SET name = r.name, former = r.former, py = r.py, c1 = r.c1, c2 = r.c2, c3 = r.c3, c4 = r.c4, p1 = r.p1, p2 = r.p2, p3 = r.p3,
-       p4 = r.p4, len = r.len, blurred = r.blurred, sex = coalesce(form.sex, r.sex), birth = coalesce(form.birth, r.birth), year = coalesce(form.year, r.year)
-FROM form r WHERE form.name IS NULL AND form.kin_name IS NULL AND r.feed = form.ref_feed AND r.record_key = form.ref_key
 """
 
 # Kin come from groups of a family's size; a collective household of 300 says nothing about who is who.

@@ -31,7 +31,7 @@ GROUP BY a.e
 _MATES_SQL = """
 CREATE OR REPLACE TEMP TABLE mates AS
 WITH lives AS (SELECT DISTINCT l.e, f.room FROM labelled l JOIN form f USING (i)
-               WHERE f.room IS NOT NULL AND f.dwelling_kind IS DISTINCT FROM 'premises' AND l.e IN (FROM anchored)),
+               WHERE f.room IS NOT NULL AND l.e IN (FROM anchored)),
 small AS (FROM lives WHERE room IN (SELECT room FROM lives GROUP BY room HAVING count(*) BETWEEN 2 AND $largest))
 SELECT a.e, list(DISTINCT b.e ORDER BY b.e) AS mates FROM small a JOIN small b ON a.room = b.room AND a.e <> b.e GROUP BY a.e
 """
@@ -75,24 +75,21 @@ WITH told AS (
 gathered AS (
     SELECT e, count(*) AS mentions, min(number) AS id,
            count(*) FILTER (feed = 'psb_register' AND NOT ended) > 0 AS registered,
-           list_sort(list_distinct(list(birth))) AS told_births,
-           arg_max(birth, (feed = 'psb_register', -i)) AS told_birth,
+           list_distinct(list_append(list(birth_no), any_value(number)[7:14]::INT)) AS births,
+           arg_max(birth_no, (feed = 'psb_register', -i)) AS told_birth,
            max(year) AS told_year, mode(sex ORDER BY sex) AS told_sex,
            min(id_digits) FILTER (mistyped) AS typed, min(id15) FILTER (number IS NULL) AS cut,
            -- list_distinct drops nulls and is twice as quick as DISTINCT inside the aggregate
            list_sort(list_distinct(list(CASE WHEN number IS NULL THEN mask END))) AS told_masks,
            list_distinct(list_concat(list(phone1), list(phone2))) AS phones,
-           list_distinct(list(CASE WHEN dwelling_kind IS DISTINCT FROM 'premises' THEN room END)) AS rooms,
+           list_distinct(list(room)) AS rooms,
            list_distinct(list(building)) AS buildings, list_distinct(list(compound)) AS compounds, list_concat(list(inst), list(inst_card)) AS insts,
            list_distinct(list(card)) AS cards, list_distinct(list(place_in_home)) AS places_in_home, min(death_date) AS death,
            count(name) = 0 AS nameless
     FROM told GROUP BY e)
 SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.nameless, g.insts, g.cards, g.death, g.places_in_home, count(g.id) OVER (PARTITION BY n.name) AS namesakes, w.e IS NOT NULL AS twin,
        n.name, n.names, n.py, n.c1, n.c2, n.c3, n.c4, n.p1, n.p2, n.p3, n.p4, n.len, coalesce(n.blurred, false) AS blurred,
-       CASE WHEN g.id IS NOT NULL THEN g.id[7:14]::INT ELSE strftime(g.told_birth, '%Y%m%d')::INT END AS birth,
-       list_distinct(list_concat(CASE WHEN g.id IS NOT NULL THEN [g.id[7:14]::INT] ELSE [] END,
-           coalesce(list_transform(g.told_births, lambda d: strftime(d, '%Y%m%d')::INT), []))) AS births,
-       coalesce(CASE WHEN g.id IS NOT NULL THEN g.id[7:10]::SMALLINT END, year(g.told_birth)::SMALLINT, g.told_year) AS year,
+       coalesce(g.id[7:14]::INT, g.told_birth) AS birth, g.births, coalesce(g.id[7:10]::SMALLINT, (g.told_birth // 10000)::SMALLINT, g.told_year) AS year,
        CASE WHEN g.id IS NOT NULL THEN CASE WHEN g.id[17:17]::INT % 2 = 1 THEN '1' ELSE '2' END ELSE g.told_sex END AS sex,
        g.typed, coalesce(g.id, g.typed) AS typed_or_id, coalesce(g.cut, g.id[1:15]) AS id15, g.cut,
        coalesce(CASE WHEN g.id IS NOT NULL THEN list_append(coalesce(g.told_masks, []), g.id[1:6] || g.id[15:18]) END,

@@ -44,7 +44,7 @@ class Linking:
             "registers": """SELECT f.i, coalesce(n.code, -1 - f.i) FROM form f LEFT JOIN (
                                 SELECT i, dense_rank() OVER (ORDER BY canonical) AS code FROM trusted) n USING (i)
                             WHERE f.feed = 'psb_register' AND NOT f.ended""",
-            "births": """SELECT i, coalesce(t.canonical[7:14]::INT, strftime(f.birth, '%Y%m%d')::INT) AS b
+            "births": """SELECT i, coalesce(t.canonical[7:14]::INT, f.birth_no) AS b
                          FROM form f LEFT JOIN trusted t USING (i) WHERE b IS NOT NULL""",
             "different": "SELECT l, r FROM decided WHERE verdict = 'different'",
         }
