@@ -254,9 +254,14 @@ FROM life l LEFT JOIN choice c USING (person_id)
 WHERE NOT l.dead AND l.person_id NOT IN (SELECT person_id FROM absent)
   AND (l.traced OR EXISTS (SELECT 1 FROM register_member r WHERE r.person_id = l.person_id));
 
+-- stage: paired — adults who are of one nucleus with another adult: couples
+CREATE OR REPLACE TABLE paired AS
+SELECT n.person_id FROM nucleus n JOIN born b USING (person_id) WHERE b.age >= getvariable('adult')
+QUALIFY count(*) OVER (PARTITION BY n.leader) > 1;
+
 -- stage: trait — what tells whether two people can be a family
 CREATE OR REPLACE TABLE trait AS
-SELECT r.person_id, r.dwelling_id, b.birth_date, b.age, r.best.own > 0 AND r.best.source.step <> 'register' AS seen_here,
+SELECT r.person_id, r.dwelling_id, b.birth_date, b.age, r.person_id IN (SELECT person_id FROM paired) AS paired, r.best.own > 0 AND r.best.source.step <> 'register' AS seen_here,
        max(v.value) FILTER (WHERE v.attribute = 'sex') AS sex, left(max(v.value) FILTER (WHERE v.attribute = 'name'), 1) AS surname
 FROM resident r LEFT JOIN born b ON b.person_id = r.person_id LEFT JOIN value v ON v.person_id = r.person_id AND v.attribute IN ('sex', 'name')
 WHERE r.dwelling_id IN (SELECT dwelling_id FROM resident GROUP BY 1 HAVING count(*) BETWEEN 2 AND getvariable('crowd'))
@@ -270,7 +275,7 @@ FROM trait a JOIN trait b ON b.dwelling_id = a.dwelling_id AND b.person_id <> a.
 LEFT JOIN latest_visit v ON v.dwelling_id = a.dwelling_id
 WHERE a.age IS NULL OR b.age IS NULL
    OR (v.dwelling_id IS NULL AND a.seen_here AND b.seen_here
-       AND ((a.sex <> b.sex AND least(a.age, b.age) >= getvariable('adult') AND abs(a.age - b.age) <= getvariable('couple_years'))
+       AND ((a.sex <> b.sex AND NOT a.paired AND NOT b.paired AND least(a.age, b.age) >= getvariable('adult') AND abs(a.age - b.age) <= getvariable('couple_years'))
             OR (a.surname = b.surname AND abs(a.age - b.age) BETWEEN getvariable('generation_from') AND getvariable('generation_to'))));
 
 -- stage: joined — ties between people of one dwelling (without a dwelling: those of the closest family only)
