@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -56,3 +57,15 @@ def test_a_rebuild_makes_the_same_warehouse_again(site):
     assert hub.assemble().numbers["profiles_changed"] == 0
     assert hub.publish().numbers["extracts"] == 0
     assert exports(site) == before_exports
+
+
+def test_a_department_that_is_not_there_holds_up_no_other(site):
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_CONN_")} | site.environ
+    environ.pop("AIRFLOW_CONN_MARKET_API")
+    command = [sys.executable, "-m", "gridhub.cli", "run", "--json"]
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True)
+    told = [json.loads(line)["stage"] for line in ended.stdout.splitlines() if line.startswith("{")]
+    assert ended.returncode == 1
+    assert "market_api" in ended.stderr and "Traceback" not in ended.stderr
+    assert told[-4:] == ["link", "assemble", "publish", "report"]
+    assert len(told) == len(site.hub().contracts) - 1 + 4
