@@ -17,9 +17,7 @@ from profiles.households import assemble_households, run_stages
 from profiles.identity import give_ids
 from profiles.survivorship import surviving_values
 from profiles.tickets import raise_tickets, write_tickets
-from warehouse.bulk import read_arrow, stage, unstage
-
-LOCK = 0x6772_6964  # one assembly at a time
+from warehouse.bulk import lock, read_arrow, stage, sweep, unstage
 
 # Table -> (its key, its columns but history). A row is changed when its digest is.
 WRITTEN = {
@@ -95,13 +93,16 @@ def settle(
     con.execute("SET VARIABLE shape = ?", [SHAPE])
     surviving_values(con)
     assemble_households(con)
-    _previous(con, engine)
-    give_ids(con)
-    run_stages(con, "document")
-    staged, changed = _stage(con, engine)
-    tickets = raise_tickets(con, engine, departments)
+    # One assembly at a time: what is believed now is read, and what a killed one left is swept, under the lock.
     with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        lock(connection, "profiles")
+        for table in WRITTEN:
+            sweep(engine, f"{table}_")
+        _previous(con, engine)
+        give_ids(con)
+        run_stages(con, "document")
+        staged, changed = _stage(con, engine)
+        tickets = raise_tickets(con, engine, departments)
         now = datetime.now(UTC)
         _write(connection, staged, now)
         write_tickets(connection, tickets, now)
