@@ -6,6 +6,7 @@ nor written, and a bucket at a time, so that memory does not grow with the count
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import duckdb
@@ -14,7 +15,7 @@ from sqlalchemy import Engine
 from profiles.households import stages
 from warehouse.bulk import stage
 
-SHAPE = "2"  # part of every digest: raise it when documents get another shape, and all are written anew
+SHAPE = "3"  # part of every digest: raise it when documents get another shape, and all are written anew
 BUCKET = 6_000
 
 
@@ -41,10 +42,15 @@ def stage_changed(con: duckdb.DuckDBPyConnection, engine: Engine, written: Writt
     )
     rows, buckets = con.execute("SELECT count(*), coalesce(max(place) + 1, 0) FROM changed").fetchall()[0]
     statement = dict(stages("writing"))[written.statement]
-    names = []
-    for place in range(buckets):
-        con.execute("CREATE OR REPLACE TABLE bucket AS SELECT id FROM changed WHERE place = ?", [place])
-        name = f"{table}_added_{place}"
-        stage(engine, name, con.sql(statement).to_arrow_table())
-        names.append(name)
+    names = [f"{table}_added_{place}" for place in range(buckets)]
+    with ThreadPoolExecutor(max_workers=1) as sender:  # the database takes one bucket while the next is built
+        sending: Future | None = None
+        for place, name in enumerate(names):
+            con.execute("CREATE OR REPLACE TABLE bucket AS SELECT id FROM changed WHERE place = ?", [place])
+            built = con.sql(statement).to_arrow_table()
+            if sending:
+                sending.result()
+            sending = sender.submit(stage, engine, name, built)
+        if sending:
+            sending.result()
     return names, rows
