@@ -26,7 +26,9 @@ app.add_typer(export.app, name="export")
 def main() -> None:
     """The console script: errors a reader can act on are one line, exit code 1."""
     from gridhub.commands.output import known_errors
+    from gridhub.memory import collect_rarely
 
+    collect_rarely()
     try:
         app()
     except known_errors() as error:
