@@ -106,6 +106,7 @@ def test_a_port_taken_meanwhile_is_given_up(server):
     port = server.status().port
     server.stop()
     with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the server's last connections linger
         squatter.bind(("127.0.0.1", port))
         squatter.listen()
         assert ask(server.start()) == [(1,)]

@@ -116,7 +116,7 @@ def check_points(make, points: list[float]) -> None:
 
 
 def test_a_kill_during_a_load_leaves_before_or_after(make):
-    check_points(make, [0.3, 0.8])
+    check_points(make, [0.0, 0.3, 0.8])  # how long a load takes varies: the first kill comes at once
 
 
 @pytest.mark.long
