@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from warehouse.bulk import STAGING, lock
 from warehouse.tables import metadata
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+_FOLLOWS = re.compile(r'^down_revision = "(\w+)"', re.MULTILINE)
 
 
 def upgrade(engine: Engine, contracts: Mapping[str, Contract]) -> None:
@@ -30,8 +32,10 @@ def upgrade(engine: Engine, contracts: Mapping[str, Contract]) -> None:
 
 
 def _newest() -> str:
-    """The last migration: their names are numbered, so Alembic need not be imported to know it."""
-    return max(path.stem for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    """The migration no other one follows, read from the files: Alembic takes a third of a second to import."""
+    files = list((MIGRATIONS / "versions").glob("[0-9]*.py"))
+    followed = {match[1] for path in files if (match := _FOLLOWS.search(path.read_text(encoding="utf-8")))}
+    return next(path.stem for path in files if path.stem not in followed)
 
 
 def _current(connection: Connection) -> str | None:

@@ -15,7 +15,17 @@ from warehouse.tables.households import (
     profile,
     ticket,
 )
-from warehouse.tables.linkage import address, link_conflict, link_decision, link_run, person, person_event, person_link
+from warehouse.tables.linkage import (
+    address,
+    link_conflict,
+    link_decision,
+    link_model,
+    link_model_event,
+    link_run,
+    person,
+    person_event,
+    person_link,
+)
 from warehouse.tables.quality import alert, cross_finding, quarantine, rule_result, value_issue
 
 __all__ = [
@@ -30,6 +40,8 @@ __all__ = [
     "household_member",
     "link_conflict",
     "link_decision",
+    "link_model",
+    "link_model_event",
     "link_run",
     "metadata",
     "person",

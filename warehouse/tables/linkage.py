@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, Table, Text, text
+from sqlalchemy import BigInteger, Column, Float, Index, LargeBinary, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from warehouse.tables.base import metadata, stamp
@@ -93,6 +93,35 @@ link_run = Table(
     metadata,
     Column("run_id", BigInteger, primary_key=True, autoincrement=True),
     Column("model_version", Text, nullable=False),
+    Column("figures", JSONB, nullable=False),
+    stamp("recorded_from", nullable=False),
+)
+
+link_model = Table(  # a training's outcome, frozen; linkage.artefact reads and writes it
+    "link_model",
+    metadata,
+    Column("version", Text, primary_key=True),  # of the contents
+    Column("state", Text, nullable=False),  # candidate | active | retired
+    Column("model_version", Text, nullable=False),  # of the model file
+    stamp("trained_at", nullable=False),
+    Column("trained_on", JSONB, nullable=False),
+    Column("weights", JSONB, nullable=False),
+    Column("priors", JSONB, nullable=False),
+    Column("frequencies", LargeBinary, nullable=False),  # Parquet: how common each name is
+    Column("unseen", JSONB, nullable=False),
+    Column("thresholds", JSONB, nullable=False),
+    Column("figures", JSONB, nullable=False),
+    Index("link_model_active", "state", unique=True, postgresql_where=text("state = 'active'")),
+)
+
+link_model_event = Table(  # trained, backtested, activated, retired: who and why
+    "link_model_event",
+    metadata,
+    Column("event_id", BigInteger, primary_key=True, autoincrement=True),
+    Column("version", Text, nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
     Column("figures", JSONB, nullable=False),
     stamp("recorded_from", nullable=False),
 )
