@@ -46,10 +46,19 @@ HUB = {
                    FROM hub.address WHERE dwelling_id IS NOT NULL ORDER BY dwelling_id, address_text""",
     "ticket": """SELECT ticket_id, department, feed, record_key, attribute, kind, recorded_from
                  FROM hub.ticket WHERE recorded_to IS NULL AND state = 'open'""",
-    "result": """SELECT r.feed, r.dimension, sum(r.evaluated)::bigint AS evaluated, sum(r.unexpected)::bigint AS unexpected
-                 FROM hub.rule_result r JOIN hub.batch b USING (batch_id)
-                 -- what was only read again (an overlap) was judged before
-                 WHERE b.state = 'loaded' AND b.inserted + b.changed + b.quarantined > 0 GROUP BY 1, 2""",
+    # What was only read again (an overlap) was judged before: a batch counts that brought a record, or set aside a row
+    # that no earlier batch of its feed had set aside with the same text.
+    "result": """WITH news AS (
+                     SELECT batch_id FROM hub.batch WHERE state = 'loaded' AND inserted + changed > 0
+                     UNION
+                     SELECT batch_id FROM hub.batch b JOIN hub.quarantine q USING (batch_id)
+                     WHERE b.state = 'loaded' AND b.inserted + b.changed = 0 AND q.part = 0 AND NOT EXISTS (
+                         SELECT FROM hub.quarantine e JOIN hub.batch f USING (batch_id)
+                         WHERE e.feed = q.feed AND e.table_name = q.table_name AND e.part = 0
+                           AND coalesce(e.raw, '') = coalesce(q.raw, '') AND (f.fetched_at, f.batch_id) < (b.fetched_at, b.batch_id))
+                 )
+                 SELECT feed, dimension, sum(evaluated)::bigint AS evaluated, sum(unexpected)::bigint AS unexpected
+                 FROM hub.rule_result JOIN news USING (batch_id) GROUP BY 1, 2""",
 }
 _PARTS = compose("compound", "building", "unit", "room")
 # DuckDB table -> (record table, its columns): rows that stand.

@@ -298,3 +298,33 @@ def test_the_ledger_can_be_read_by_a_person(house: Warehouse) -> None:
     assert (row["sequence"], row["kind"], row["agreement"]) == (1, "full", "1.0.0")
     assert row["valid_to"] == date(2028, 12, 31) and row["folder"] == f"grid-{GRIDS[0]}/000001"
     assert row["rows"] == row["added"]
+
+
+def judged(house: Warehouse, batch: str, *quarantined: str, hour: int, **counts: int) -> None:
+    """A loaded batch of the register: ten cells judged, one against a rule; ``quarantined``: texts of rows set aside."""
+    at = datetime(2026, 11, 19, hour, tzinfo=UTC)
+    total = {"landed": sum(counts.values()) + len(quarantined), "quarantined": len(quarantined)} | counts
+    house.put("hub.batch", batch_id=batch, feed="psb_register", state="loaded", fetched_at=at, **total)
+    house.put(
+        "hub.rule_result", batch_id=batch, rule_id="r1", feed="psb_register", dimension="准确性", severity="warning",
+        evaluated=10, unexpected=6,
+    )  # fmt: skip
+    for number, raw in enumerate(quarantined):
+        house.put(
+            "hub.quarantine", batch_id=batch, row_no=number, feed="psb_register", table_name="psb_register", reasons=["key"],
+            raw=raw, recorded_from=at,
+        )  # fmt: skip
+
+
+def test_what_was_only_read_again_is_not_judged_twice(house: Warehouse) -> None:
+    """An overlap brings known rows again, and rows that were set aside already: neither is news to the supervisors."""
+    judged(house, "b1", "{broken}", hour=8, inserted=5)
+    house.publish()
+    judged(house, "b2", "{broken}", hour=9, unchanged=3)
+    judged(house, "b3", hour=10, unchanged=3)
+    assert house.publish().counts()["extracts"] == 0
+    judged(house, "b4", "{broken}", "{broken too}", hour=11, unchanged=3)
+    judged(house, "b5", hour=12, changed=1)
+    house.publish()
+    (row,) = house.rows("supervisors", 2, "quality_by_department")
+    assert (row["检查数"], row["不符数"]) == ("30", "18")
