@@ -7,7 +7,7 @@ is left, each with the family evidence the round before made → clusters that o
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,8 @@ class LinkSettings:
     highest: int = 0  # number of the last person id ever given, also to people nobody is any more
     threads: int = 2
     memory_mb: int = 1200
+    # Told "candidates" (entity and candidate stand) and "judged" (scored and judged stand too) of every round, with its figures.
+    watch: Callable[[str, duckdb.DuckDBPyConnection, dict[str, Any]], None] | None = None
 
 
 def link_mentions(mentions: pa.Table, previous: pa.Table, decisions: pa.Table, settings: LinkSettings | None = None,
@@ -76,17 +78,22 @@ def _link(con, mentions, previous, decisions, aliases, settings, figures) -> Lin
         clock.lap("entities")
         pairs = candidates.block(con, model.setting("largest_block"))
         clock.lap("candidates")
-        figures[f"round_{round_no}"] = {"entities": count, "open": open_entities, "pairs": pairs}
+        of_round = figures[f"round_{round_no}"] = {"entities": count, "open": open_entities, "pairs": pairs, "prior": prior}
         if not pairs:
             break
+        if settings.watch:
+            settings.watch("candidates", con, of_round)
         if weights is None and count >= model.setting("training_entities"):
-            weights = scoring.train(con, model, prior)
+            figures["training"] = {}
+            weights = scoring.train(con, model, prior, figures["training"])
             clock.lap("training")
         scoring.score(con, model, weights, prior)
         clock.lap("scoring")
         judge.judge(con, model)
+        if settings.watch:
+            settings.watch("judged", con, of_round)
         joined = _join_judged(con, linking, model)
-        figures[f"round_{round_no}"]["joined"] = joined
+        of_round["joined"] = joined
         clock.lap("clusters")
         if not joined:
             break

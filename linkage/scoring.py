@@ -14,8 +14,10 @@ from typing import Any
 import duckdb
 
 from linkage.model import Comparison, Model
+from linkage.training_figures import training_figures
 
 _LEVEL_PREFIX = "gamma_"
+LEAST_WEIGHT = -12.0  # bits; what lies below is no candidate any more
 
 # Blocks of the EM sessions: each leaves out the comparison it blocks on, so every one is estimated once.
 _SESSIONS = {
@@ -63,8 +65,10 @@ def _linker(con: duckdb.DuckDBPyConnection, settings: dict[str, Any], table: str
         return api, Linker(api.register(table, dataset_display_name=table), settings, log_level=logging.ERROR)
 
 
-def train(con: duckdb.DuckDBPyConnection, model: Model, prior: float) -> dict[str, Any]:
+def train(con: duckdb.DuckDBPyConnection, model: Model, prior: float, figures: dict[str, Any] | None = None) -> dict[str, Any]:
     """Weights by EM over ``entity``: comparison → level → {m, u}. u by random sampling with the model's seed.
+
+    ``figures``, if given, gets how each EM session went (``linkage.training_figures``) and which levels kept the file's values.
 
     Levels that are too rare to be seen keep the file's values; so does a level whose estimate would turn
     its meaning around (a stronger level may not weigh less than the one below it).
@@ -73,13 +77,17 @@ def train(con: duckdb.DuckDBPyConnection, model: Model, prior: float) -> dict[st
     _, linker = _linker(con, settings_of(model, prior), "training")
     linker.training.estimate_u_using_random_sampling(max_pairs=model.setting("training_pairs"), seed=model.setting("seed"),
                                                      min_count_per_level=None, num_chunks=1)
-    for rule in _SESSIONS.values():
-        linker.training.estimate_parameters_using_expectation_maximisation(
+    sessions = {
+        name: linker.training.estimate_parameters_using_expectation_maximisation(
             rule, max_pairs=model.setting("training_pairs"), estimate_without_term_frequencies=True)
+        for name, rule in _SESSIONS.items()}
     trained = linker.misc.save_model_to_json()
     linker.table_management.delete_tables_created_by_splink_from_db()
     con.execute("DROP TABLE training")
-    return {c.name: _checked(c, t["comparison_levels"]) for c, t in zip(model.comparisons, trained["comparisons"], strict=True)}
+    weights = {c.name: _checked(c, t["comparison_levels"]) for c, t in zip(model.comparisons, trained["comparisons"], strict=True)}
+    if figures is not None:
+        figures |= training_figures(model, sessions, weights)
+    return weights
 
 
 def _checked(comparison: Comparison, trained: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
@@ -100,30 +108,44 @@ def _checked(comparison: Comparison, trained: list[dict[str, Any]]) -> dict[str,
 
 def score(con: duckdb.DuckDBPyConnection, model: Model, weights: Mapping[str, Any] | None, prior: float) -> None:
     """Make ``scored`` (l, r, weight, probability, a column with the level's name per comparison) from ``entity`` and ``candidate``."""
+    count_frequencies(con, model)
+    score_counted(con, model, weights, prior)
+
+
+def score_counted(con: duckdb.DuckDBPyConnection, model: Model, weights: Mapping[str, Any] | None, prior: float) -> None:
+    """As ``score``, where ``frequency_<column>`` are there already: ``entity`` may then hold no more than the candidates' own."""
     api, linker = _linker(con, settings_of(model, prior, weights), "entity")
-    _register_frequencies(con, model, api, linker)
+    for column in frequency_columns(model):
+        linker.table_management.register_term_frequency_lookup(api.register(f"frequency_{column}"), column)
     linker.table_management.register_blocked_pairs_for_predict(api.register("candidate"))
-    predicted = linker.inference.predict(threshold_match_weight=-12.0, warning_mode="never")
+    predicted = linker.inference.predict(threshold_match_weight=LEAST_WEIGHT, warning_mode="never")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE scored AS SELECT {scored_columns(model)} FROM {predicted.physical_name}")
+    linker.table_management.delete_tables_created_by_splink_from_db()
+
+
+def scored_columns(model: Model) -> str:
+    """The select list that turns Splink's prediction into ``scored``: level numbers become the levels' names."""
     levels = ", ".join(
         f"CASE {_LEVEL_PREFIX}{c.name} {' '.join(f'WHEN {value} THEN {chr(39)}{name}{chr(39)}' for value, name in _values(c))} END AS {c.name}"
         for c in model.comparisons
     )
-    con.execute(f"""CREATE OR REPLACE TEMP TABLE scored AS
-        SELECT unique_id_l AS l, unique_id_r AS r, match_weight AS weight, match_probability AS probability, {levels}
-        FROM {predicted.physical_name}""")
-    linker.table_management.delete_tables_created_by_splink_from_db()
+    return f"unique_id_l AS l, unique_id_r AS r, match_weight AS weight, match_probability AS probability, {levels}"
 
 
-def _register_frequencies(con: duckdb.DuckDBPyConnection, model: Model, api: Any, linker: Any) -> None:
-    """How common a name is: among people, not among records, and as if the county were never smaller than a town, so that
-    two of seven rows do not make a name common."""
-    for column in {level.term_frequency for c in model.comparisons for level in c.levels if level.term_frequency}:
+def frequency_columns(model: Model) -> list[str]:
+    """The columns whose values say more the rarer they are."""
+    return sorted({level.term_frequency for c in model.comparisons for level in c.levels if level.term_frequency})
+
+
+def count_frequencies(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Make ``frequency_<column>`` (the column, tf_<column>) from ``entity``: how common a name is among people, not among
+    records, and as if the county were never smaller than a town, so that two of seven rows do not make a name common."""
+    for column in frequency_columns(model):
         con.execute(
             f"""CREATE OR REPLACE TEMP TABLE frequency_{column} AS
                 SELECT {column}, (count(*) FILTER (id IS NOT NULL) + 1) / (any_value(people) + $town) AS tf_{column}
                 FROM entity, (SELECT count(*) FILTER (id IS NOT NULL) AS people FROM entity) WHERE {column} IS NOT NULL GROUP BY {column}""",
             {"town": model.setting("town")})
-        linker.table_management.register_term_frequency_lookup(api.register(f"frequency_{column}"), column)
 
 
 def _values(comparison: Comparison) -> list[tuple[int, str]]:
