@@ -5,13 +5,16 @@ SEED ?= 2026
 NOISE ?= 1
 FAULTS ?=
 BIN := .venv/bin
-.PHONY: help setup demo up down test test-long test-compose bench bench-linkage lint lock clean
+.PHONY: help setup setup-extras demo up down test test-long test-compose bench bench-linkage lint lock clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## make .venv with the gridhub command from the lock (quick when nothing changed)
 	@scripts/setup
+
+setup-extras:
+	@scripts/setup --extras
 
 demo: setup ## play a county end to end through Airflow; again: live one more day
 	@$(BIN)/python -m demo run --persons $(PERSONS) --seed $(SEED) --noise $(NOISE) $(if $(FAULTS),--faults)
@@ -28,7 +31,7 @@ lint: setup ## formatting and floors
 test: setup lint ## the suite (under 10 minutes on 2 cores)
 	@$(BIN)/python -m pytest -n 2 --dist loadscope -m "not long"
 
-test-long: setup ## kills, scale and faults at length (within 60 minutes)
+test-long: setup-extras ## kills, scale and faults at length (within 60 minutes)
 	@$(BIN)/python -m pytest -m long --timeout 3000
 
 test-compose: setup ## the compose file for real, where a container engine runs
@@ -37,13 +40,14 @@ test-compose: setup ## the compose file for real, where a container engine runs
 bench: setup ## the stage table of a whole run
 	@$(BIN)/python benchmarks/bench_stages.py
 
-bench-linkage: setup ## linkage beside stock Splink on the same rows
+bench-linkage: setup-extras ## linkage beside stock Splink on the same rows
 	@$(BIN)/python benchmarks/bench_linkage.py
 
 lock: setup ## resolve requirements/*.in again
 	@cd requirements && for f in uv virtualenv; do ../$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate -p 3.11 $$f.in -o $$f.txt; done
 	@cd requirements && ../$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate -p 3.11 main.in -o main.txt
 	@cd requirements && ../$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate -p 3.11 main.in dev.in -o dev.txt
+	@cd requirements && ../$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate -p 3.11 extras.in -o extras.txt
 
 clean: ## remove what runs leave (stops the servers first)
 	@-$(BIN)/python -m demo down
