@@ -20,6 +20,7 @@ from linkage.comparable import register_forms
 from linkage.model import Model, load_model
 from linkage.results import LinkResult, collect
 from linkage.states import Linking
+from linkage.training_figures import level_counts
 from warehouse.compute import analyst
 
 _DECIDED, _REFERENCE, _SAME_ID, _REPEATED = 1000.0, 300.0, 200.0, 100.0
@@ -34,7 +35,8 @@ class LinkSettings:
     highest: int = 0  # number of the last person id ever given, also to people nobody is any more
     threads: int = 2
     memory_mb: int = 1200
-    # Told "candidates" (entity and candidate stand) and "judged" (scored and judged stand too) of every round, with its figures.
+    # Told "candidates" (entity, candidate stand) and "judged" (scored, judged too) of every round with its figures, "linked" at the end
+    # (form, trusted, labelled); what it does to the tables then touches nobody.
     watch: Callable[[str, duckdb.DuckDBPyConnection, dict[str, Any]], None] | None = None
 
 
@@ -89,6 +91,7 @@ def _link(con, mentions, previous, decisions, aliases, settings, figures) -> Lin
             clock.lap("training")
         scoring.score(con, model, weights, prior)
         clock.lap("scoring")
+        of_round["levels"] = level_counts(con, model)
         judge.judge(con, model)
         if settings.watch:
             settings.watch("judged", con, of_round)
@@ -103,6 +106,8 @@ def _link(con, mentions, previous, decisions, aliases, settings, figures) -> Lin
     figures["weights"] = weights
     result = collect(con, linking, figures)
     clock.lap("identity")
+    if settings.watch:
+        settings.watch("linked", con, figures)
     return result
 
 

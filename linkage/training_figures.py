@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import duckdb
+
 from linkage.model import Model
 
 CONVERGED = 0.001  # largest change of a probability in the last iteration; a tenth of a bit at the rarest trained level is more
@@ -23,6 +25,13 @@ def training_figures(model: Model, sessions: Mapping[str, Any], weights: Mapping
         "sessions": {name: _session(session) for name, session in sessions.items()},
         "kept_from_file": kept,
     }
+
+
+def level_counts(con: duckdb.DuckDBPyConnection, model: Model) -> dict[str, dict[str, int]]:
+    """How many pairs of ``scored`` stand at each level: comparison → level → pairs. What drift is measured with."""
+    columns = ", ".join(f"histogram({comparison.name}) AS {comparison.name}" for comparison in model.comparisons)
+    (counted,) = con.sql(f"SELECT {columns} FROM scored").to_arrow_table().to_pylist()
+    return {name: dict(sorted(levels or [])) for name, levels in counted.items()}
 
 
 def _as_written(level: Any, weight: Mapping[str, float]) -> bool:
