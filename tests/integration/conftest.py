@@ -1,14 +1,22 @@
-"""What integration tests share: a hand-made county.db that follows the seam of ``simulator/README.md``."""
+"""What integration tests share: a hand-made county.db that follows the seam of ``simulator/README.md``, and reads that land."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from connectors.connection import Connection
+from connectors.landed import LandedBatch
+from connectors.landing import Landing
+from connectors.registry import connector_for
+from connectors.retry import Patience
+from connectors.testing import FETCHED
+from contracts.model import Contract
 from simulator.serve.exchange import TABLES
 
 MOMENT = "2026-11-10T18:00:00"
@@ -125,3 +133,32 @@ def offer_county(tmp_path: Path) -> Callable[..., OfferCounty]:
     yield make
     for county in made:
         county.con.close()
+
+
+class Lander:
+    """``land(contract, connection, folder, mark, at)``: what a read lands, as an ingest would; ``waits`` are the pauses asked for."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+        self.patience = Patience(attempts=4, first=0.01, sleep=self.waits.append)
+
+    def __call__(self, contract: Contract, connection: Connection, folder: Path, mark=None, at: datetime = FETCHED) -> list[LandedBatch]:
+        connector, landing = connector_for(contract, self.patience), Landing(folder)
+        made = [landing.land(contract, connection, connector, r, fetched_at=at) for r in connector.plan(contract, connection, mark or {})]
+        return [batch for batch in made if batch]
+
+
+@pytest.fixture
+def land() -> Lander:
+    return Lander()
+
+
+@pytest.fixture
+def rows_of() -> Callable[..., list]:
+    """The rows of batches: of one column its values, of several tuples."""
+
+    def rows(batches, *columns) -> list:
+        found = [row for batch in batches for row in batch.records().to_pylist()]
+        return [row[columns[0]] if len(columns) == 1 else tuple(row[c] for c in columns) for row in found]
+
+    return rows

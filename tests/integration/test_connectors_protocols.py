@@ -19,25 +19,6 @@ from connectors.retry import Patience
 from connectors.rows import from_objects
 from connectors.testing import FETCHED, contract_of
 from connectors.testing_servers import KEY, SECRET, HttpDepartment
-from contracts.model import Contract
-
-WAITS: list[float] = []
-QUICK = Patience(attempts=4, first=0.01, sleep=WAITS.append)
-
-
-def land(contract: Contract, connection: Connection, folder, mark=None, at=FETCHED):
-    connector = connector_for(contract, QUICK)
-    made = [
-        Landing(folder).land(contract, connection, connector, r, fetched_at=at)
-        for r in connector.plan(contract, connection, mark or {})
-    ]
-    return [batch for batch in made if batch]
-
-
-def rows_of(batches, *columns) -> list:
-    rows = [row for batch in batches for row in batch.records().to_pylist()]
-    return [row[columns[0]] if len(columns) == 1 else tuple(row[c] for c in columns) for row in rows]
-
 
 # -- REST ----------------------------------------------------------------------------------
 
@@ -66,7 +47,7 @@ CURSOR = {
 }  # fmt: skip
 
 
-def test_forbidden_keys_are_cut_before_anything_is_written(department, tmp_path):
+def test_forbidden_keys_are_cut_before_anything_is_written(department, tmp_path, land, rows_of):
     department.rows = [
         {"id": "A", "name": "王", "c1": False, "c2": True, "bank": "6228SECRET"},
         {"id": "B", "name": "李", "c1": False, "c2": None, "bank": "6228SECRET"},
@@ -110,9 +91,9 @@ def test_values_are_the_text_that_came():
     assert second["_error"] == "row.nul" and "\0" not in second["_raw"] and second["id"] is None
 
 
-def test_a_next_link_to_another_host_is_followed_at_home_under_the_base_path(department):
+def test_a_next_link_to_another_host_is_followed_at_home_under_the_base_path(department, land):
     made = contract_of("rest", {**CURSOR, "auth": "bearer"})
-    with Client(made, http(department, "/gw/market"), QUICK) as client:
+    with Client(made, http(department, "/gw/market"), land.patience) as client:
         for link in (
             "http://evil.example/gw/market/api/x?since=a%2Bb&o=2",
             "/gw/market/api/x?since=a%2Bb&o=2",
@@ -121,13 +102,13 @@ def test_a_next_link_to_another_host_is_followed_at_home_under_the_base_path(dep
             assert client.follow(link, "/api/entities?limit=1") == ("/api/x", {"since": "a+b", "o": "2"})
 
 
-def test_a_cursor_that_does_not_move_is_an_error_and_one_that_expired_starts_over(department, tmp_path):
+def test_a_cursor_that_does_not_move_is_an_error_and_one_that_expired_starts_over(department, tmp_path, land):
     department.cursor = lambda q: ({"code": 0, "data": {"rows": [], "nextCursor": "7", "hasMore": True}}, {})
     with pytest.raises(PermanentError, match="same cursor"):
         land(contract_of("rest", CURSOR), http(department), tmp_path / "l")
 
 
-def test_a_resume_that_the_source_refuses_starts_over(department, tmp_path):
+def test_a_resume_that_the_source_refuses_starts_over(department, tmp_path, land, rows_of):
     department.offer([{"id": str(n), "updated": None} for n in range(6)], replace=False)
     whole = department.cursor
     department.cursor = lambda q: ({"code": 5000}, {}) if q.get("cursor") == "4" else whole(q)
@@ -143,17 +124,17 @@ def test_a_resume_that_the_source_refuses_starts_over(department, tmp_path):
     assert not list((tmp_path / "l" / "people").glob("*.partial"))
 
 
-def test_a_long_retry_after_goes_up_to_whoever_schedules(department, tmp_path):
+def test_a_long_retry_after_goes_up_to_whoever_schedules(department, tmp_path, land):
     made = contract_of("rest", CURSOR)
     department.faults.append("429")
     with pytest.raises(TransientError) as caught:
-        connector = connector_for(made, Patience(longest=1, sleep=WAITS.append))
+        connector = connector_for(made, Patience(longest=1, sleep=land.waits.append))
         (read,) = connector.plan(made, http(department), {})
         Landing(tmp_path).land(made, http(department), connector, read, fetched_at=FETCHED)
     assert caught.value.retry_after == 2 and len(department.requests) == 1
 
 
-def test_the_watermark_never_passes_the_fetch(department, tmp_path):
+def test_the_watermark_never_passes_the_fetch(department, tmp_path, land, rows_of):
     link = {
         **CURSOR,
         "path": "/link",
@@ -174,7 +155,7 @@ def test_the_watermark_never_passes_the_fetch(department, tmp_path):
     assert batch.manifest["watermark"] == {"after": "2026-11-20T11:00:00+08:00"}
 
 
-def test_a_key_missing_everywhere_in_a_large_read_refuses_it_but_not_a_small_one(department, tmp_path):
+def test_a_key_missing_everywhere_in_a_large_read_refuses_it_but_not_a_small_one(department, tmp_path, land):
     made = contract_of("rest", {**CURSOR, "page_size": 100})
     name = replace(made.table.fields[1], required=True)
     made = replace(made, tables=(replace(made.table, fields=(made.table.fields[0], name, *made.table.fields[2:])),))
@@ -194,7 +175,7 @@ STREAM = {
 }  # fmt: skip
 
 
-def test_two_feeds_share_a_stream_and_a_broken_line_is_kept_by_whom_it_belongs_to(department, tmp_path):
+def test_two_feeds_share_a_stream_and_a_broken_line_is_kept_by_whom_it_belongs_to(department, tmp_path, land, rows_of):
     def event(seq, kind):
         return {"seq": seq, "type": kind, "id": f"E{seq}", "updated": "t"}
 
@@ -216,25 +197,25 @@ def test_two_feeds_share_a_stream_and_a_broken_line_is_kept_by_whom_it_belongs_t
     }
 
 
-def test_a_stream_without_events_of_ours_still_moves_on(department, tmp_path):
+def test_a_stream_without_events_of_ours_still_moves_on(department, tmp_path, land):
     department.rows = [{"seq": 9, "type": "visit", "id": "E9"}]
     (batch,) = land(contract_of("stream", {**STREAM, "type": "request"}), http(department), tmp_path / "l")
     assert batch.rows == 0 and batch.manifest["watermark"] == {"seq": 9}
 
 
-def test_a_line_without_its_end_is_asked_for_again_and_kept_only_if_it_stays_so(department, tmp_path):
-    WAITS.clear()
+def test_a_line_without_its_end_is_asked_for_again_and_kept_only_if_it_stays_so(department, tmp_path, land, rows_of):
+    land.waits.clear()
     whole = b'{"seq": 1, "type": "v", "id": "E1"}\n'
     answers = [whole + b'{"seq": 2, "type": "v", "id"', whole + b'{"seq": 2, "type": "v", "id": "E2"}', b""]
     department.events = lambda q: answers.pop(0)
     made = contract_of("stream", {**STREAM, "type": "v"}, ignored=("seq", "type"))
     assert rows_of(land(made, http(department), tmp_path / "l"), "id", "_error") == [("E1", None), ("E2", None)]
-    assert len(WAITS) == 1
+    assert len(land.waits) == 1
     department.events = lambda q: whole + b'{"seq": 2, "type": "v", "id"' if q["after"] == "0" else b""
     assert rows_of(land(made, http(department), tmp_path / "m"), "id", "_error") == [("E1", None), (None, "row.json")]
 
 
-def test_lists_inside_events_stay_json_text(department, tmp_path):
+def test_lists_inside_events_stay_json_text(department, tmp_path, land, rows_of):
     department.rows = [{"seq": 1, "type": "v", "id": "E1", "name": [{"idNo": None, "sex": "1"}], "note": ["要轮椅"]}]
     (batch,) = land(contract_of("stream", {**STREAM, "type": "v"}), http(department), tmp_path / "l")
     (name, note), *_ = rows_of([batch], "name", "note")

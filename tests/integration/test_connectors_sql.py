@@ -10,30 +10,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from connectors.connection import Connection, parse
+from connectors.connection import parse
 from connectors.errors import DeliveryRefused, PermanentError, TransientError
-from connectors.landing import Landing
 from connectors.registry import connector_for
-from connectors.retry import Patience
 from connectors.testing import FETCHED, contract_of
-from contracts.model import Contract
-
-WAITS: list[float] = []
-QUICK = Patience(attempts=4, first=0.01, sleep=WAITS.append)
-
-
-def land(contract: Contract, connection: Connection, folder, mark=None, at=FETCHED):
-    connector = connector_for(contract, QUICK)
-    made = [
-        Landing(folder).land(contract, connection, connector, r, fetched_at=at)
-        for r in connector.plan(contract, connection, mark or {})
-    ]
-    return [batch for batch in made if batch]
-
-
-def rows_of(batches, *columns) -> list:
-    rows = [row for batch in batches for row in batch.records().to_pylist()]
-    return [row[columns[0]] if len(columns) == 1 else tuple(row[c] for c in columns) for row in rows]
 
 
 @pytest.fixture
@@ -56,7 +36,7 @@ def put(link, *rows):
     link.executemany("INSERT INTO GA VALUES (?, ?, ?, ?, ?)", [(i, "x", None, None, t) for i, t in rows])
 
 
-def test_rows_that_come_late_are_found_and_future_ones_hide_nothing(exchange, tmp_path):
+def test_rows_that_come_late_are_found_and_future_ones_hide_nothing(exchange, tmp_path, land, rows_of):
     link, connection = exchange
     put(link, ("A", "2026-11-20T08:00:00"), ("B", "2026-11-20 11:30:00"), ("F", "2027-01-01T00:00:00"))
     (first,) = land(sql_contract(), connection, tmp_path / "l")
@@ -70,7 +50,7 @@ def test_rows_that_come_late_are_found_and_future_ones_hide_nothing(exchange, tm
     assert second.manifest["watermark"] == {"after": "2026-11-20T12:30:00"}
 
 
-def test_rows_without_time_or_key_and_rows_at_one_place_are_read(exchange, tmp_path):
+def test_rows_without_time_or_key_and_rows_at_one_place_are_read(exchange, tmp_path, land, rows_of):
     link, connection = exchange
     same = [("T", "2026-11-20T08:00:00")] * 11  # more than three pages at one time and key
     put(link, *same, (None, "2026-11-20T09:00:00"), ("NT", None), ("ET", ""), ("Z", "2026-11-20T10:00:00"))
@@ -79,7 +59,7 @@ def test_rows_without_time_or_key_and_rows_at_one_place_are_read(exchange, tmp_p
         assert sorted(map(str, rows_of([batch], "id"))) == sorted(["T"] * 11 + ["None", "NT", "ET", "Z"])
 
 
-def test_drift_of_a_table_is_said_and_a_lost_required_column_refused(exchange, tmp_path):
+def test_drift_of_a_table_is_said_and_a_lost_required_column_refused(exchange, tmp_path, land, rows_of):
     link, connection = exchange
     put(link, ("A", "2026-11-20T08:00:00"))
     link.execute("DROP VIEW people")
@@ -103,7 +83,7 @@ def test_drift_of_a_table_is_said_and_a_lost_required_column_refused(exchange, t
         land(sql_contract(), connection, tmp_path / "m")
 
 
-def test_a_database_that_is_not_there_is_not_made(tmp_path):
+def test_a_database_that_is_not_there_is_not_made(tmp_path, land):
     with pytest.raises((TransientError, PermanentError)) as caught:
         land(sql_contract(), parse("people_source", f"sqlite:///{tmp_path}/none.db"), tmp_path / "l")
     assert not (tmp_path / "none.db").exists() and str(tmp_path) not in "".join(
@@ -111,7 +91,7 @@ def test_a_database_that_is_not_there_is_not_made(tmp_path):
     )
 
 
-def test_forbidden_columns_of_a_table_leave_nothing_but_their_or(exchange, tmp_path):
+def test_forbidden_columns_of_a_table_leave_nothing_but_their_or(exchange, tmp_path, land, rows_of):
     link, connection = exchange
     link.execute("DROP VIEW people")
     link.execute("CREATE VIEW people AS SELECT id, name, updated, '诊断X' AS 健康状况, 0 AS f1, 1 AS f2 FROM GA")
@@ -126,7 +106,7 @@ def test_forbidden_columns_of_a_table_leave_nothing_but_their_or(exchange, tmp_p
     assert list(batch.raw_pages()) == [], "a table has no bytes of its own"
 
 
-def test_text_that_is_no_utf8_costs_only_its_bytes(exchange, tmp_path):
+def test_text_that_is_no_utf8_costs_only_its_bytes(exchange, tmp_path, land, rows_of):
     link, connection = exchange
     put(link, ("A", "2026-11-20T08:00:00"), ("B", "2026-11-20T08:00:01"))
     link.execute("UPDATE GA SET name = CAST(x'E78E8BFF41' AS TEXT) WHERE id = 'A'")
@@ -134,7 +114,7 @@ def test_text_that_is_no_utf8_costs_only_its_bytes(exchange, tmp_path):
     assert rows_of([batch], "id", "name") == [("A", "王\\xffA"), ("B", "x")]
 
 
-def test_names_are_found_and_quoted_whatever_their_case(new_database, tmp_path):
+def test_names_are_found_and_quoted_whatever_their_case(new_database, tmp_path, land, rows_of):
     url = sa.make_url(new_database()).set(drivername="postgresql+psycopg2")
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.begin() as link:
@@ -148,7 +128,7 @@ def test_names_are_found_and_quoted_whatever_their_case(new_database, tmp_path):
     assert batch.manifest["watermark"] == {"after": "2026-11-20T08:00:00.250000"} and batch.manifest["drift"] == []
 
 
-def test_a_backend_that_is_ended_in_mid_read_costs_no_row(new_database, tmp_path):
+def test_a_backend_that_is_ended_in_mid_read_costs_no_row(new_database, tmp_path, land):
     url = sa.make_url(new_database()).set(drivername="postgresql+psycopg2")
     engine = sa.create_engine(url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
     with engine.connect() as link:
@@ -157,9 +137,9 @@ def test_a_backend_that_is_ended_in_mid_read_costs_no_row(new_database, tmp_path
         link.execute(sa.text(f"{fill} FROM generate_series(1, 20) n"))
         (size,) = link.execute(sa.text("SELECT count(*) FROM people")).one()
     made, connection = sql_contract(), parse("people_source", url.render_as_string(hide_password=False))
-    (read,) = connector_for(made, QUICK).plan(made, connection, {})
+    (read,) = connector_for(made, land.patience).plan(made, connection, {})
     found, ended = [], 0
-    for page in connector_for(made, QUICK).pages(made, connection, replace(read, fetched_at=FETCHED)):
+    for page in connector_for(made, land.patience).pages(made, connection, replace(read, fetched_at=FETCHED)):
         found += page.rows["updated"].to_pylist()
         with engine.connect() as link:
             others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
