@@ -13,14 +13,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from great_expectations.core.suite_parameters import SuiteParameterDict
-from great_expectations.execution_engine import PandasExecutionEngine
-from great_expectations.execution_engine.execution_engine import MetricDomainTypes
-from great_expectations.expectations.expectation import BatchExpectation, Expectation
-from great_expectations.expectations.metrics.metric_provider import MetricProvider, metric_value
-from great_expectations.expectations.row_conditions import RowConditionType
-from great_expectations.validator.metric_configuration import MetricConfiguration
 
+from expectations.library import (
+    BatchExpectation,
+    Expectation,
+    MetricConfiguration,
+    MetricDomainTypes,
+    MetricProvider,
+    PandasExecutionEngine,
+    RowConditionType,
+    SuiteParameterDict,
+    metric_value,
+)
 from expectations.suite import is_accuracy
 
 METRIC = "gridhub.broken_rows"

@@ -16,23 +16,23 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-import great_expectations as gx
 import numpy as np
 import pandas as pd
-from great_expectations.exceptions import ExpectationNotFoundError
-from great_expectations.expectations.expectation import (
-    ColumnMapExpectation,
-    ColumnPairMapExpectation,
-    Expectation,
-    MulticolumnMapExpectation,
-)
-from great_expectations.expectations.registry import get_expectation_impl
-from great_expectations.expectations.row_conditions import Column
 
 from contracts.model import Rule
 from expectations import custom
 from expectations.errors import ExpectationError
 from expectations.frame import condition_of
+from expectations.library import (
+    Column,
+    ColumnMapExpectation,
+    ColumnPairMapExpectation,
+    Expectation,
+    ExpectationNotFoundError,
+    MulticolumnMapExpectation,
+    get_expectation_impl,
+    gx,
+)
 
 # COMPLETE lists every row; values and queries stay out, so that none can reach a log or a store.
 RESULT_FORMAT = {
