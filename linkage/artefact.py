@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, Engine, text
 
+from linkage.model import Model
 from warehouse.bulk import lock
 from warehouse.errors import WarehouseError
 
@@ -63,6 +64,10 @@ class ModelArtefact:
     def prior(self, round_no: int) -> float:
         """Of a round; a round the training did not reach has the last one's."""
         return self.priors.get(round_no, self.priors[max(self.priors)])
+
+    def apply(self, model: Model) -> Model:
+        """The model file with this training's thresholds."""
+        return replace(model, settings={**model.settings, **self.thresholds})
 
     def frequency_table(self, column: str) -> pa.Table:
         """``<column>``, ``tf_<column>``: as Splink takes a term frequency lookup. Values not in it have ``unseen[column]``."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from linkage.model import Model
 
@@ -32,6 +33,34 @@ def level_counts(con: duckdb.DuckDBPyConnection, model: Model) -> dict[str, dict
     columns = ", ".join(f"histogram({comparison.name}) AS {comparison.name}" for comparison in model.comparisons)
     (counted,) = con.sql(f"SELECT {columns} FROM scored").to_arrow_table().to_pylist()
     return {name: dict(sorted(levels or [])) for name, levels in counted.items()}
+
+
+def evidence_levels(evidence: pa.ChunkedArray) -> dict[str, dict[str, int]]:
+    """The same over the evidence of links (``name:exact birth:unknown …``), which the warehouse keeps; nulls are left out."""
+    told = pa.table({"evidence": evidence})
+    with duckdb.connect() as con:
+        con.register("told", told)
+        rows = con.sql("""SELECT split_part(said, ':', 1) AS comparison, split_part(said, ':', 2) AS level, count(*)::INT AS links
+            FROM (SELECT unnest(string_split(evidence, ' ')) AS said FROM told WHERE evidence IS NOT NULL)
+            WHERE contains(said, ':') GROUP BY ALL ORDER BY ALL""").to_arrow_table().to_pylist()
+    counted: dict[str, dict[str, int]] = {}
+    for row in rows:
+        counted.setdefault(row["comparison"], {})[row["level"]] = row["links"]
+    return counted
+
+
+def missing_rates(mentions: pa.Table) -> dict[str, dict[str, float | int]]:
+    """Feed → records, and the share (0…1) of them without each thing that linking lives on."""
+    shares = ", ".join(f"round(count(*) FILTER ({_MISSING[name]}) / count(*), 5)::DOUBLE AS {name}" for name in _MISSING)
+    with duckdb.connect() as con:
+        con.register("mention_in", mentions)
+        rows = con.sql(f"SELECT feed, count(*)::INT AS records, {shares} FROM mention_in GROUP BY feed ORDER BY feed").to_arrow_table().to_pylist()
+    return {row.pop("feed"): row for row in rows}
+
+
+# An ID that is there but unusable counts as missing: drift of a mask or of a form's quality shows in it.
+_MISSING = {"name": "name IS NULL", "birth": "birth_date IS NULL", "sex": "sex IS NULL", "number": "id_number IS NULL",
+            "phone": "phone IS NULL", "dwelling": "dwelling_id IS NULL"}
 
 
 def _as_written(level: Any, weight: Mapping[str, float]) -> bool:
