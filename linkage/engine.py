@@ -35,6 +35,7 @@ class LinkSettings:
     highest: int = 0  # number of the last person id ever given, also to people nobody is any more
     threads: int = 2
     memory_mb: int = 1200
+    score: scoring.Scorer = scoring.score  # or one that works elsewhere: linkage/spark.py, linkage/chunks.py
     # Told "candidates" (entity, candidate stand) and "judged" (scored, judged too) of every round with its figures, "linked" at the end
     # (form, trusted, labelled); what it does to the tables then touches nobody.
     watch: Callable[[str, duckdb.DuckDBPyConnection, dict[str, Any]], None] | None = None
@@ -89,7 +90,7 @@ def _link(con, mentions, previous, decisions, aliases, settings, figures) -> Lin
             figures["training"] = {}
             weights = scoring.train(con, model, prior, figures["training"])
             clock.lap("training")
-        scoring.score(con, model, weights, prior)
+        settings.score(con, model, weights, prior)
         clock.lap("scoring")
         of_round["levels"] = level_counts(con, model)
         judge.judge(con, model)

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import duckdb
 
 from linkage.model import Comparison, Model
 from linkage.training_figures import training_figures
+
+# (con, model, weights, prior): makes `scored` from `entity` and `candidate` of the connection; the model is in DuckDB's SQL.
+Scorer = Callable[[duckdb.DuckDBPyConnection, Model, "Mapping[str, Any] | None", float], None]
 
 _LEVEL_PREFIX = "gamma_"
 LEAST_WEIGHT = -12.0  # bits; what lies below is no candidate any more
@@ -26,8 +29,11 @@ _SESSIONS = {
 }
 
 
-def settings_of(model: Model, prior: float, weights: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Splink settings from the model file; ``weights`` (comparison → level → {m, u}) of an earlier training go before the file's."""
+def settings_of(model: Model, prior: float, weights: Mapping[str, Any] | None = None, dialect: str = "duckdb") -> dict[str, Any]:
+    """Splink settings from the model file; ``weights`` (comparison → level → {m, u}) of an earlier training go before the file's.
+
+    ``dialect``: the one the model's levels are written in.
+    """
     comparisons = []
     for comparison in model.comparisons:
         levels = []
@@ -49,7 +55,7 @@ def settings_of(model: Model, prior: float, weights: Mapping[str, Any] | None = 
         "unique_id_column_name": "unique_id",
         "probability_two_random_records_match": prior,
         "comparisons": comparisons,
-        "blocking_rules_to_generate_predictions": [{"blocking_rule": "l.name = r.name", "sql_dialect": "duckdb"}],
+        "blocking_rules_to_generate_predictions": [{"blocking_rule": "l.name = r.name", "sql_dialect": dialect}],
         "retain_matching_columns": True,  # without it the levels are not handed back
         "retain_intermediate_calculation_columns": False,
         "additional_columns_to_retain": [],

@@ -1,0 +1,115 @@
+"""Scoring in chunks: the same, row for row, as in one piece; rounds laid out, left, scored elsewhere and found again."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from linkage.chunks import ChunksWaiting, SharedScoring, cut, gather, score_chunk, sweep, waiting
+from linkage.engine import LinkSettings
+from linkage.model import ModelError, load_model
+from linkage.scoring import score
+from tests.linkage_world import county, linked
+
+MODEL = load_model()
+COUNTY = county(250, seed=5)
+
+
+def _scored(con) -> pa.Table:
+    return con.sql("SELECT * FROM scored ORDER BY l, r").to_arrow_table()
+
+
+@pytest.mark.parametrize("chunks", [1, 5])
+def test_chunks_give_what_one_piece_gives(tmp_path: Path, chunks: int) -> None:
+    compared = []
+
+    def both(con, model, weights, prior) -> None:
+        score(con, model, weights, prior)
+        whole, folder = _scored(con), tmp_path / str(len(compared))
+        cut(con, folder, chunks, model, weights, prior)
+        assert waiting(folder) == list(range(chunks))
+        kept = [score_chunk(folder, k, model) for k in reversed(range(chunks))]
+        con.execute("DROP TABLE scored")
+        gather(con, folder)
+        assert _scored(con).equals(whole)
+        assert sum(kept) == whole.num_rows
+        compared.append(whole.num_rows)
+
+    linked(COUNTY, LinkSettings(score=both))
+    assert len(compared) == 2 and compared[0] > 2000
+
+
+def _link_in_steps(root: Path, rounds: int) -> tuple[pa.Table, list[int]]:
+    """As the DAG does it: start, score what is laid out, start again."""
+    laid_out = []
+    for _ in range(rounds):
+        try:
+            linked(COUNTY, LinkSettings(score=SharedScoring(root, 3, last=False, worth=100)))
+        except ChunksWaiting as stopped:
+            laid_out.append(stopped.chunks)
+            for k in range(stopped.chunks):
+                score_chunk(root / stopped.round_folder, k, MODEL)
+    return linked(COUNTY, LinkSettings(score=SharedScoring(root, 3, last=True, worth=100))).links, laid_out
+
+
+def test_a_linkage_in_steps_ends_as_one_in_a_piece(tmp_path: Path) -> None:
+    links, laid_out = _link_in_steps(tmp_path / "link", 2)
+    assert laid_out == [3, 3]
+    assert links.equals(linked(COUNTY).links)
+
+
+def test_the_last_start_scores_what_nobody_scored(tmp_path: Path) -> None:
+    with pytest.raises(ChunksWaiting):
+        linked(COUNTY, LinkSettings(score=SharedScoring(tmp_path / "link", 3, last=False, worth=100)))
+    found = linked(COUNTY, LinkSettings(score=SharedScoring(tmp_path / "link", 3, last=True, worth=100))).links
+    assert found.equals(linked(COUNTY).links)
+
+
+def test_scores_of_other_records_are_not_used(tmp_path: Path) -> None:
+    root = tmp_path / "link"
+    with pytest.raises(ChunksWaiting) as first:
+        linked(COUNTY, LinkSettings(score=SharedScoring(root, 2, last=False, worth=100)))
+    for k in range(2):
+        score_chunk(root / first.value.round_folder, k, MODEL)
+    changed = COUNTY.slice(0, COUNTY.num_rows - 40)
+    with pytest.raises(ChunksWaiting) as second:
+        linked(changed, LinkSettings(score=SharedScoring(root, 2, last=False, worth=100)))
+    assert second.value.round_folder != first.value.round_folder
+
+
+def test_a_small_round_stays_at_home(tmp_path: Path) -> None:
+    linked(COUNTY, LinkSettings(score=SharedScoring(tmp_path / "link", 8, last=False)))
+    assert not (tmp_path / "link").exists()
+
+
+def test_a_chunk_scored_twice_or_missing(tmp_path: Path) -> None:
+    def look(con, model, weights, prior) -> None:
+        score(con, model, weights, prior)
+        cut(con, tmp_path / "round", 2, model, weights, prior)
+        assert score_chunk(tmp_path / "round", 0, model) == score_chunk(tmp_path / "round", 0, model)
+        with pytest.raises(FileNotFoundError, match="chunks 1$"):
+            gather(con, tmp_path / "round")
+
+    linked(COUNTY, LinkSettings(score=look))
+
+
+def test_a_worker_with_another_model_file_is_refused(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    with pytest.raises(ChunksWaiting) as laid_out:
+        linked(COUNTY, LinkSettings(score=SharedScoring(tmp_path, 2, last=False, worth=100)))
+    with pytest.raises(ModelError, match="cut with model"):
+        score_chunk(tmp_path / laid_out.value.round_folder, 0, replace(MODEL, version="2"))
+
+
+def test_only_the_owner_reads_what_is_laid_out_and_it_goes_away(tmp_path: Path) -> None:
+    root = tmp_path / "link"
+    with pytest.raises(ChunksWaiting) as laid_out:
+        linked(COUNTY, LinkSettings(score=SharedScoring(root, 2, last=False, worth=100)))
+    for folder in (root, root / laid_out.value.round_folder):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    sweep(root)
+    assert not root.exists()
