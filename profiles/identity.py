@@ -31,7 +31,7 @@ SELECT DISTINCT n.kind, n.natural_key, h.household_id FROM now n JOIN old_househ
 
 
 def give_ids(con: duckdb.DuckDBPyConnection) -> None:
-    """Make tables ``household(household_id, kind, natural_key, is_new)`` and ``member`` (membership with ids) from
+    """Make tables ``household(household_id, kind, natural_key)`` and ``member`` (membership with ids) from
     ``membership`` and the previous open ``old_household`` and ``old_member``. New ids follow the highest one ever
     given (``highest``: kind, number), in the order of the natural key."""
     prefixes = " ".join(f"WHEN '{kind}' THEN '{letter}'" for kind, letter in PREFIX.items())
@@ -43,9 +43,9 @@ def give_ids(con: duckdb.DuckDBPyConnection) -> None:
             SELECT kind, natural_key, row_number() OVER (PARTITION BY kind ORDER BY natural_key) AS place
             FROM (SELECT DISTINCT kind, group_key AS natural_key FROM membership) ANTI JOIN kept USING (kind, natural_key)
         )
-        SELECT household_id, kind, natural_key, false AS is_new FROM kept
+        SELECT household_id, kind, natural_key FROM kept
         UNION ALL
-        SELECT CASE f.kind {prefixes} END || lpad(CAST(coalesce(h.number, 0) + f.place AS VARCHAR), 9, '0'), f.kind, f.natural_key, true
+        SELECT CASE f.kind {prefixes} END || lpad(CAST(coalesce(h.number, 0) + f.place AS VARCHAR), 9, '0'), f.kind, f.natural_key
         FROM fresh f LEFT JOIN highest h USING (kind)
         """
     )

@@ -6,16 +6,15 @@ SELECT person_id, bool_or(dead AND own) AS dead, max(death_date) FILTER (WHERE o
        bool_or(NOT ended AND feed NOT IN (SELECT feed FROM silent_feed)) AS traced
 FROM fact GROUP BY person_id;
 
--- stage: born — birth date and age on the day
+-- stage: born — birth date and age on the day; no rule asks for more years than `leaving`, and what does not change is not looked at
 CREATE OR REPLACE TABLE born AS
 SELECT person_id, CAST(value AS DATE) AS birth_date,
-       date_sub('year', CAST(value AS DATE), CAST(getvariable('day') AS DATE)) AS age
+       least(date_sub('year', CAST(value AS DATE), CAST(getvariable('day') AS DATE)), CAST(getvariable('leaving') AS BIGINT)) AS age
 FROM value WHERE attribute = 'birth_date';
 
--- stage: latest_visit — the newest visit of each dwelling, whether it met nobody, and whether it still counts
+-- stage: latest_visit — the newest visit of each dwelling, and whether it met nobody
 CREATE OR REPLACE TABLE latest_visit AS
-SELECT dwelling_id, max_by(event_id, (visited_at, event_id)) AS event_id, max(visited_at) AS visited_at, max_by(nobody, (visited_at, event_id)) AS nobody,
-       max(visited_at) >= CAST(getvariable('day') AS TIMESTAMPTZ) - INTERVAL 180 DAY AS fresh
+SELECT dwelling_id, max_by(event_id, (visited_at, event_id)) AS event_id, max(visited_at) AS visited_at, max_by(nobody, (visited_at, event_id)) AS nobody
 FROM (
     SELECT f.dwelling_id, f.group_key AS event_id, v.occurred_at AS visited_at, false AS nobody
     FROM fact f JOIN visit v ON v.event_id = f.group_key WHERE f.group_kind = 'visit' AND f.dwelling_id IS NOT NULL
@@ -34,8 +33,8 @@ GROUP BY f.person_id;
 CREATE OR REPLACE TABLE said AS
 SELECT f.person_id, f.dwelling_id, f.compound_id, f.building_id, f.unit, f.room, f.feed, f.record_key, f.group_kind,
        coalesce(f.source_time, TIMESTAMPTZ '1900-01-01') AS said_at, s.step, s.rank,
-       -- a quarter at a time: what fades a little every day would make a new version of every profile every day
-       s.weight * pow(0.5, greatest(date_diff('day', f.source_time, CAST(getvariable('day') AS TIMESTAMPTZ)), 0) // 90 * 90 / s.half_life) AS weight
+       -- by quarters of the calendar: between two of them nothing changes but what happened
+       s.weight * pow(0.5, greatest(date_diff('quarter', f.source_time, CAST(getvariable('day') AS TIMESTAMPTZ)), 0) * 91 / s.half_life) AS weight
 FROM fact f
 JOIN residence_step s ON s.feed = f.feed AND s.role = f.role
 JOIN life l ON l.person_id = f.person_id AND NOT l.dead
@@ -77,7 +76,7 @@ WITH one_way AS (
     UNION ALL SELECT a.person_id, b.person_id, CASE WHEN a.role = 'mother' OR coalesce(a.relation, '5') LIKE '5%' THEN 'minor' ELSE 'grandchild' END, 0
               FROM fact a JOIN fact b ON b.feed = a.feed AND b.group_key = a.group_key AND b.group_kind = 'family' JOIN born n ON n.person_id = b.person_id
               WHERE a.group_kind = 'family' AND a.role IN ('mother', 'guardian') AND b.role IN ('child', 'holder') AND n.age < getvariable('adult') AND NOT a.ended
-    UNION ALL SELECT a.person_id, b.person_id, 'met', date_diff('day', a.source_time, CAST(getvariable('day') AS TIMESTAMPTZ)) // 90 * 90
+    UNION ALL SELECT a.person_id, b.person_id, 'met', date_diff('quarter', a.source_time, CAST(getvariable('day') AS TIMESTAMPTZ)) * 91
               FROM fact a JOIN fact b ON b.feed = a.feed AND b.group_key = a.group_key AND b.group_kind = 'visit' WHERE a.group_kind = 'visit'
     UNION ALL SELECT a.person_id, b.person_id, 'card', 0
               FROM fact a JOIN fact b ON b.group_kind = 'assistance' AND b.group_key = a.group_key WHERE a.group_kind = 'assistance' AND NOT a.ended AND NOT b.ended
@@ -275,8 +274,8 @@ FROM trait a JOIN trait b ON b.dwelling_id = a.dwelling_id AND b.person_id <> a.
 LEFT JOIN latest_visit v ON v.dwelling_id = a.dwelling_id
 WHERE a.age IS NULL OR b.age IS NULL
    OR (v.dwelling_id IS NULL AND a.seen_here AND b.seen_here
-       AND ((a.sex <> b.sex AND NOT a.paired AND NOT b.paired AND least(a.age, b.age) >= getvariable('adult') AND abs(a.age - b.age) <= getvariable('couple_years'))
-            OR (a.surname = b.surname AND abs(a.age - b.age) BETWEEN getvariable('generation_from') AND getvariable('generation_to'))));
+       AND ((a.sex <> b.sex AND NOT a.paired AND NOT b.paired AND least(a.age, b.age) >= getvariable('adult') AND date_sub('year', least(a.birth_date, b.birth_date), greatest(a.birth_date, b.birth_date)) <= getvariable('couple_years'))
+            OR (a.surname = b.surname AND date_sub('year', least(a.birth_date, b.birth_date), greatest(a.birth_date, b.birth_date)) BETWEEN getvariable('generation_from') AND getvariable('generation_to'))));
 
 -- stage: joined — ties between people of one dwelling (without a dwelling: those of the closest family only)
 CREATE OR REPLACE TABLE joined AS

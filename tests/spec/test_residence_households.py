@@ -94,5 +94,5 @@ def test_a_household_keeps_its_id_while_one_member_stays_in_the_dwelling():
            CREATE TABLE highest AS SELECT 'residence' AS kind, 8 AS number"""
     )
     give_ids(con)
-    given = con.execute("SELECT natural_key, household_id, is_new FROM household ORDER BY 1").fetchall()
-    assert given == [("B1-1-101", "R000000007", False), ("B1-1-102", "R000000009", True)]
+    given = con.execute("SELECT natural_key, household_id FROM household ORDER BY 1").fetchall()
+    assert given == [("B1-1-101", "R000000007"), ("B1-1-102", "R000000009")]
