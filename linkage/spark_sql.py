@@ -119,7 +119,8 @@ def _overlap(one: exp.Expression, other: exp.Expression) -> exp.Expression:
 
 
 def _intersect(one: exp.Expression, other: exp.Expression) -> exp.Expression:
-    shared = _call("array_compact", _call("array_intersect", one, other))
+    """DuckDB passes over nulls in both lists, and takes a missing second one for empty."""
+    shared = _call("array_compact", _call("array_intersect", one, exp.func("COALESCE", other.copy(), _call("array"))))
     shared.type = exp.DataType.build("ARRAY<TEXT>")  # of whatever: that it is a list is what counts
     return shared
 
