@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from gridhub.commands import batches, export, extracts, profile, quarantine, stages, state
+from gridhub.commands import batches, export, extracts, model, profile, quarantine, stages, state
 
 app = typer.Typer(
     add_completion=False,
@@ -20,6 +20,7 @@ batches.register(app)
 extracts.register(app)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(profile.app, name="profile")
+app.add_typer(model.app, name="model")
 app.add_typer(export.app, name="export")
 
 

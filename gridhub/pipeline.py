@@ -148,8 +148,14 @@ class Hub:
         return _timed("report", work)
 
     def watch(self) -> StageFigures:
-        """Raise an alert for each late feed, clear those that came."""
-        return _timed("watch", lambda: alerts.watch_freshness(self.engine, self.contracts, datetime.now(UTC)))
+        """Raise an alert for each late feed and each sick cluster or drifted comparison of the linkage; clear what passed."""
+        from linkage.watch import watch_linkage
+
+        def work() -> dict:
+            late, linkage = alerts.watch_freshness(self.engine, self.contracts, datetime.now(UTC)), watch_linkage(self.engine)
+            return late | linkage | {name: late[name] + linkage[name] for name in ("raised", "cleared")}
+
+        return _timed("watch", work)
 
     # -- one batch ---------------------------------------------------------------------
 

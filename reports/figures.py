@@ -12,6 +12,7 @@ from sqlalchemy import Engine, func, select
 from contracts.cross_rules import load_rules
 from contracts.model import Contract
 from expectations.freshness import FeedState, late_feeds
+from reports.clusters import Clusters, read_clusters
 from reports.labels import Text
 from reports.population import Compound, Population, read_population
 from reports.quality import Quality, read_quality
@@ -50,6 +51,7 @@ class Report:
     population: Population
     extracts: tuple[Extract, ...]
     history: tuple[Mapping[str, Any], ...] = ()  # headlines of earlier reports, oldest first
+    clusters: Clusters | None = None
 
     @property
     def headline(self) -> dict[str, int | float | None]:
@@ -88,6 +90,7 @@ class Report:
             "headline": self.headline,
             "quality": quality,
             "population": _plain(self.population),
+            "clusters": _plain(self.clusters),
             "extracts": _plain(self.extracts),
             "history": [*self.history],
         }
@@ -108,7 +111,7 @@ def read_figures(
     if before:
         history = (*before.get("history", ()), {"made_at": before["made_at"], **before["headline"]})[-KEPT_REPORTS:]
         population = replace(population, compounds=_crossed(population.compounds, before))
-    return Report(now, today, quality, population, extracts, history)
+    return Report(now, today, quality, population, extracts, history, read_clusters(engine))
 
 
 def _late(engine: Engine, contracts: Mapping[str, Contract], now: datetime) -> dict[str, Text]:

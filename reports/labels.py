@@ -93,6 +93,8 @@ LABELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "late_feed": ("迟到", "Late feed"),
         "refused_delivery": ("交付被拒", "Refused delivery"),
         "held_batch": ("批次待决", "Held batch"),
+        "linkage_health": ("关联体检", "Cluster health"),
+        "linkage_drift": ("模型漂移", "Model drift"),
     },
     "gate": {
         "lost": ("记录大量消失", "Too many rows lost"),

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from contracts.model import Contract
 from reports import labels
+from reports.clusters import alert_text
 from reports.labels import Text
 from standards.reasons import REASONS
 from warehouse.bulk import read_arrow
@@ -129,7 +130,7 @@ def stopped(engine: Engine, contracts: Mapping[str, Contract]) -> tuple[Notice, 
 def alerts(engine: Engine, contracts: Mapping[str, Contract], late: Mapping[str, Text]) -> tuple[Notice, ...]:
     made = []
     for row in read_arrow(engine, ALERTS).to_pylist():
-        text = late.get(row["feed"]) if row["kind"] == "late_feed" else None
+        text = late.get(row["feed"]) if row["kind"] == "late_feed" else alert_text(row["kind"], row["subject"])
         made.append(
             Notice(labels.label("alert", row["kind"]), _named(contracts, row["feed"]), text or Text(row["message"], row["message"]))
         )

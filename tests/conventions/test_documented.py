@@ -25,7 +25,7 @@ def _commands(group: typer.core.TyperGroup, prefix: str = "gridhub") -> set[str]
 
 def test_every_command_is_documented_and_every_documented_one_exists():
     text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    groups = {"gate", "quarantine", "profile", "export"}
+    groups = {name for name, command in typer.main.get_command(app).commands.items() if hasattr(command, "commands")}
     told = set()
     for words in re.findall(r"`gridhub ([a-z]+(?: [a-z]+)?)", text):
         first, *rest = words.split()
