@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from airflow.sdk import dag, task
 from support.policy import COMMON, EXTRACTS, PERSONS, PROFILES, RECORDS, REPORT
+from support.sharing import shared_rounds
+
+from gridhub.settings import Settings
 
 LINK = """### 关联 link
 Resolves new addresses (地址) and works out who is who. Skips while an ingest runs or waits for its turn: that
 ingest's own update starts it again. Safe to run again; the result does not depend on the order of feeds.
-`gridhub report` shows the figures; conflicts stand in `hub.link_conflict`.
+`gridhub report` shows the figures; conflicts stand in `hub.link_conflict`. With `GRIDHUB_LINK_CHUNKS` above 1 the pairs of
+each round are scored by as many tasks (分块打分): `docs/scale.md`.
 """
 ASSEMBLE = """### 一户一档 assemble
 Households (户籍、居住、共同生活), surviving values and profiles. Only changed profiles get a new version.
@@ -28,17 +32,17 @@ Raises an alert for each feed that has not come in time, and clears it when it h
 
 @dag(dag_id="link", dag_display_name="关联", schedule=RECORDS, tags=["stage"], doc_md=LINK, **COMMON)
 def link():
-    @task(outlets=[PERSONS])
-    def resolve_and_link() -> dict:
-        from airflow.sdk import get_current_context
-        from airflow.sdk.exceptions import AirflowSkipException
-        from support.hub import hub, ingests_expected
+    chunks = Settings.from_environment().link_chunks
 
-        if ingests_expected(get_current_context()):
-            raise AirflowSkipException("an ingest is under way; its own update starts this again")
+    # A chunk that nobody scored costs time, not the result: the last start scores it.
+    @task(outlets=[PERSONS], trigger_rule="all_success" if chunks == 1 else "all_done")
+    def resolve_and_link() -> dict:
+        from support.hub import hub, skip_while_ingesting
+
+        skip_while_ingesting()
         return hub().link().counts()
 
-    resolve_and_link()
+    resolve_and_link() if chunks == 1 else shared_rounds() >> resolve_and_link()
 
 
 @dag(dag_id="assemble", dag_display_name="一户一档", schedule=PERSONS, tags=["stage"], doc_md=ASSEMBLE, **COMMON)

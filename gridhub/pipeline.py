@@ -18,6 +18,7 @@ from connectors.registry import connector_for
 from contracts.model import Contract
 from contracts.reader import load_contracts
 from expectations.verdict import Verdict
+from gridhub import scale
 from gridhub.ahead import side_by_side
 from gridhub.errors import NeedsDecision, UnknownFeed
 from gridhub.figures import StageFigures
@@ -102,11 +103,32 @@ class Hub:
 
     def link(self) -> StageFigures:
         """Resolve addresses that are new, then work out who is who."""
+        return _timed("link", lambda: self._linked(last=True))
+
+    def link_ahead(self, *, first: bool) -> list[dict]:
+        """As :meth:`link`, but pairs worth sharing out are laid out and not scored: the chunks for :meth:`score_chunk`, then
+        to be called again. An empty list: all is linked. ``first``: of a run, so that what an earlier one left is removed."""
+        from linkage.chunks import ChunksWaiting
+
+        if first:
+            scale.sweep(self.settings)
+        try:
+            self._linked(last=False)
+        except ChunksWaiting as laid_out:
+            return [{"round_folder": laid_out.round_folder, "chunk": k} for k in range(laid_out.chunks)]
+        return []
+
+    def score_chunk(self, round_folder: str, chunk: int) -> StageFigures:
+        """Score one chunk that :meth:`link_ahead` laid out."""
+        return _timed("score", lambda: {"pairs_kept": scale.score_chunk(self.settings, round_folder, chunk)})
+
+    def _linked(self, *, last: bool) -> dict:
         from linkage.store import link
         from places.store import resolve_addresses
 
         limits = {"threads": self.settings.threads, "memory_mb": self.settings.memory_mb}
-        return _timed("link", lambda: resolve_addresses(self.engine).counts() | link(self.engine, **limits).counts())
+        with scale.scorer(self.settings, last=last) as score:
+            return resolve_addresses(self.engine).counts() | link(self.engine, **limits, score=score).counts()
 
     def assemble(self) -> StageFigures:
         """Households of three kinds, surviving values, profiles, then what rules across feeds find; only changes are written."""

@@ -27,6 +27,9 @@ class Settings:
     language: str  # GRIDHUB_LANGUAGE: zh | en
     threads: int  # GRIDHUB_THREADS: for DuckDB
     memory_mb: int  # GRIDHUB_MEMORY_MB: DuckDB's limit
+    splink_backend: str = "duckdb"  # GRIDHUB_SPLINK_BACKEND: duckdb | spark
+    spark_master: str | None = None  # GRIDHUB_SPARK_MASTER: Spark's address, if it scores
+    link_chunks: int = 1  # GRIDHUB_LINK_CHUNKS: tasks of the link DAG that score side by side
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -35,6 +38,14 @@ class Settings:
         language = env.get("GRIDHUB_LANGUAGE", "zh")
         if language not in ("zh", "en"):
             raise SettingsError("GRIDHUB_LANGUAGE: expected zh or en")
+        backend, master = env.get("GRIDHUB_SPLINK_BACKEND") or "duckdb", env.get("GRIDHUB_SPARK_MASTER") or None
+        chunks = _positive(env, "GRIDHUB_LINK_CHUNKS", 1)
+        if backend not in ("duckdb", "spark"):
+            raise SettingsError("GRIDHUB_SPLINK_BACKEND: expected duckdb or spark")
+        if backend == "spark" and not master:
+            raise SettingsError("GRIDHUB_SPARK_MASTER: expected Spark's address, because GRIDHUB_SPLINK_BACKEND is spark")
+        if backend == "spark" and chunks > 1:
+            raise SettingsError("GRIDHUB_LINK_CHUNKS: expected 1, because Spark shares the pairs out itself")
         return cls(
             home=Path(env.get("GRIDHUB_HOME") or "var").absolute(),
             database_url=env.get("AIRFLOW_CONN_WAREHOUSE") or None,
@@ -43,6 +54,9 @@ class Settings:
             language=language,
             threads=_positive(env, "GRIDHUB_THREADS", os.cpu_count() or 2),
             memory_mb=_positive(env, "GRIDHUB_MEMORY_MB", 800),
+            splink_backend=backend,
+            spark_master=master,
+            link_chunks=chunks,
         )
 
     @property
@@ -54,6 +68,11 @@ class Settings:
     def landing(self) -> Path:
         """The folder of the immutable batches."""
         return self.home / "landing"
+
+    @property
+    def shared(self) -> Path:
+        """The folder through which processes hand pairs to each other; every worker must reach it under this path."""
+        return self.home / "shared"
 
     @property
     def out(self) -> Path:

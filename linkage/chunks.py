@@ -91,8 +91,8 @@ class SharedScoring:
     round is too small to be worth the way, scores it here.
     """
 
-    def __init__(self, root: Path, chunks: int, *, last: bool, worth: int = WORTH_A_TASK) -> None:
-        self._root, self._chunks, self._last, self._worth = root, chunks, last, worth
+    def __init__(self, root: Path, chunks: int, *, last: bool, worth: int | None = None) -> None:
+        self._root, self._chunks, self._last, self._worth = root, chunks, last, WORTH_A_TASK if worth is None else worth
 
     def __call__(self, con: duckdb.DuckDBPyConnection, model: Model, weights: Mapping[str, Any] | None, prior: float) -> None:
         count_frequencies(con, model)

@@ -7,6 +7,7 @@ the scores come back as the table ``scored``, pair by pair what DuckDB gives. Ne
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import shutil
@@ -33,14 +34,23 @@ class SparkUnavailable(RuntimeError):
 def spark_scorer(master: str, shared: Path) -> Iterator[Scorer]:
     """A scorer on the cluster at ``master`` (``spark://host:7077``, ``local[2]``, ``local-cluster[2,1,1024]``…).
 
-    ``shared``: a folder that the driver and every executor reach under this path; what is laid there is removed again.
-    The session ends with the context. Raises SparkUnavailable without pyspark, without Java or when the master does not answer.
+    ``shared``: a folder that the driver and every executor reach under this path; what is laid there is removed again. Spark is
+    started by the first round that has pairs and stopped with the context. Raises SparkUnavailable without pyspark or Java,
+    and the scorer does when the master can't be reached.
     """
-    folder = private_folder(shared / f"spark-{uuid4().hex[:12]}")
-    session = None
+    if importlib.util.find_spec("pyspark") is None:
+        raise SparkUnavailable("GRIDHUB_SPLINK_BACKEND=spark needs pyspark: install requirements/extras.txt")
+    if not _java():
+        raise SparkUnavailable("GRIDHUB_SPLINK_BACKEND=spark needs Java 17 or newer: none on the path, nor under JAVA_HOME")
+    folder, session = shared / f"spark-{uuid4().hex[:12]}", None
+
+    def score(con: duckdb.DuckDBPyConnection, model: Model, weights: Mapping[str, Any] | None, prior: float) -> None:
+        nonlocal session
+        session = session or _session(master, private_folder(folder))
+        _score(session, folder, con, model, weights, prior)
+
     try:
-        session = _session(master, folder)
-        yield lambda con, model, weights, prior: _score(session, folder, con, model, weights, prior)
+        yield score
     finally:
         if session is not None:
             session.stop()
@@ -48,13 +58,8 @@ def spark_scorer(master: str, shared: Path) -> Iterator[Scorer]:
 
 
 def _session(master: str, folder: Path) -> Any:
-    try:
-        from pyspark.errors import PySparkException
-        from pyspark.sql import SparkSession
-    except ImportError:
-        raise SparkUnavailable("GRIDHUB_SPLINK_BACKEND=spark needs pyspark: install requirements/extras.txt") from None
-    if not (shutil.which("java") or _java_home()):
-        raise SparkUnavailable("GRIDHUB_SPLINK_BACKEND=spark needs Java 17 or newer: there is no java on the path and no JAVA_HOME")
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
     from splink.internals.spark.jar_location import similarity_jar_location
 
     settings = {
@@ -78,9 +83,9 @@ def _session(master: str, folder: Path) -> Any:
     return session
 
 
-def _java_home() -> bool:
+def _java() -> bool:
     home = os.environ.get("JAVA_HOME")
-    return bool(home) and (Path(home) / "bin" / "java").exists()
+    return bool(home and (Path(home) / "bin" / "java").exists()) or shutil.which("java") is not None
 
 
 def _first_line(error: Exception) -> str:

@@ -15,9 +15,11 @@ import duckdb
 import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 
+from linkage import scoring
 from linkage.engine import LinkSettings, link_mentions
 from linkage.model import Model, load_model
 from linkage.results import LinkResult
+from linkage.scoring import Scorer
 from warehouse.bulk import lock, read_arrow, stage, unstage
 
 # What comparing needs; who delivered a row, and when, does not decide who it is about.
@@ -62,14 +64,14 @@ class LinkFigures:
                 "merged": self.merged, "split": self.split, "link_conflicts": self.conflicts, "link_unchanged": self.unchanged}
 
 
-def link(engine: Engine, *, threads: int = 2, memory_mb: int = 1200) -> LinkFigures:
-    """Link every mention to a person. Waits while another run of the same warehouse links."""
+def link(engine: Engine, *, threads: int = 2, memory_mb: int = 1200, score: Scorer = scoring.score) -> LinkFigures:
+    """Link every mention to a person. Waits while another run of the same warehouse links. ``score``: where pairs are scored."""
     with engine.begin() as guard:  # two runs at once would give one number to two people
         lock(guard, "linkage")
-        return _run(engine, threads, memory_mb)
+        return _run(engine, threads, memory_mb, score)
 
 
-def _run(engine: Engine, threads: int, memory_mb: int) -> LinkFigures:
+def _run(engine: Engine, threads: int, memory_mb: int, score: Scorer) -> LinkFigures:
     model = load_model()
     mentions = read_arrow(engine, f"SELECT {_MENTION_COLUMNS} FROM hub.mention")
     decisions, aliases = read_arrow(engine, _DECISIONS), _aliases(engine)
@@ -79,7 +81,8 @@ def _run(engine: Engine, threads: int, memory_mb: int) -> LinkFigures:
         highest = connection.execute(text("SELECT coalesce(max(substr(person_id, 2)::bigint), 0) FROM hub.person")).scalar_one()
     if last and last["figures"].get("digest") == digest:
         return _unchanged(last["figures"])
-    settings = LinkSettings(model=model, weights=_weights(last, model, mentions.num_rows), highest=highest, threads=threads, memory_mb=memory_mb)
+    settings = LinkSettings(model=model, weights=_weights(last, model, mentions.num_rows), highest=highest, threads=threads,
+                            memory_mb=memory_mb, score=score)
     result = link_mentions(mentions, read_arrow(engine, _PREVIOUS), decisions, settings, aliases)
     del mentions
     return _write(engine, result, digest, model, _trained_on(last, settings, result))

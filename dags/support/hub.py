@@ -44,3 +44,12 @@ def ingests_expected(context) -> bool:
     dags = {ingest_dag_id(feed) for feed in pipeline.contracts}
     count, states = context["ti"].get_ti_count, ["scheduled", "queued", "running"]
     return pipeline.ingesting() or any(count(dag_id=dag_id, states=states) for dag_id in sorted(dags))
+
+
+def skip_while_ingesting() -> None:
+    """Skip the task while an ingest is under way: its own update starts the linking again."""
+    from airflow.sdk import get_current_context
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    if ingests_expected(get_current_context()):
+        raise AirflowSkipException("an ingest is under way; its own update starts this again")

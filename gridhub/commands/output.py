@@ -71,7 +71,8 @@ def known_errors() -> tuple[type[Exception], ...]:
     from contracts.reader import ContractError
     from gridhub.errors import GridhubError
     from gridhub.settings import SettingsError
+    from linkage.spark import SparkUnavailable
     from publish.datasets import DatasetError
     from warehouse.errors import WarehouseError
 
-    return (ConnectorError, ContractError, DatasetError, GridhubError, SettingsError, WarehouseError)
+    return (ConnectorError, ContractError, DatasetError, GridhubError, SettingsError, SparkUnavailable, WarehouseError)

@@ -52,7 +52,14 @@ def test_a_level_that_spark_cannot_say_is_named() -> None:
 
 
 def test_without_pyspark_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
-    monkeypatch.setitem(sys.modules, "pyspark.errors", None)
+    monkeypatch.setitem(sys.modules, "pyspark", None)
     with pytest.raises(SparkUnavailable, match="requirements/extras.txt"), spark_scorer("local[1]", tmp_path):
         pass
-    assert not list(tmp_path.iterdir())
+
+
+def test_without_java_it_is_said_that_it_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.setattr("linkage.spark.importlib.util.find_spec", lambda name: name)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with pytest.raises(SparkUnavailable, match="Java 17"), spark_scorer("local[1]", tmp_path):
+        pass
