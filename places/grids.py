@@ -6,14 +6,15 @@ may be split): full-time worker 专职 by unit → grid, liaison worker 包联 b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import pyarrow as pa
 from sqlalchemy import Engine
 
-from warehouse.bulk import read_arrow
 from warehouse.compute import analyst
+from warehouse.moment import moment
 
 TABLES = {
     "org_communities": "community_code, name, town",
@@ -25,6 +26,11 @@ TABLES = {
     "org_liaison_units": "unit_id, name, department",
     "org_liaison_compounds": "unit_id, compound_id, starts_on, ends_on",
     "org_liaison_roles": "role_id, compound_id, building_id, unit, role, name, starts_on, ends_on",
+}
+# Table -> query of the rows that stand.
+QUERIES = {
+    table: f"SELECT {columns} FROM record.{table} WHERE recorded_to IS NULL AND state = 'present'"
+    for table, columns in TABLES.items()
 }
 
 
@@ -41,10 +47,15 @@ class GridMap:
 def grid_map(engine: Engine, day: date) -> GridMap:
     """Who is responsible where on ``day``. A unit in no grid has null there; one in two grids (a
     directory error that a cross rule reports) takes the smaller grid id, so that a place stands once."""
+    with moment(engine) as now:
+        return laid({name: table.result() for name, table in now.tables(QUERIES).items()}, day)
+
+
+def laid(directory: Mapping[str, pa.Table], day: date) -> GridMap:
+    """:func:`grid_map` of the results of :data:`QUERIES`."""
     con = analyst()
-    for table, columns in TABLES.items():
-        sql = f"SELECT {columns} FROM record.{table} WHERE recorded_to IS NULL AND state = 'present'"
-        con.register(table, read_arrow(engine, sql))
+    for name, table in directory.items():
+        con.register(name, table)
     con.execute("SET VARIABLE day = ?", [day])
     current = (
         "(starts_on IS NULL OR starts_on <= getvariable('day')) AND (ends_on IS NULL OR ends_on > getvariable('day'))"

@@ -12,16 +12,26 @@ from sqlalchemy import Engine, text
 from places.directory import read_directory
 from places.resolve import resolve_texts
 from warehouse.bulk import read_arrow, stage
+from warehouse.mention import compose
 
 COLUMNS = (
     "address_text", "level", "community_code", "compound_id", "building_id", "unit", "room", "dwelling_id",
     "confidence", "reason", "directory_digest", "resolved_at",
 )  # fmt: skip
+# SQL of the place a visit (record.grid_visit) went to, as one text.
+VISITED = f"coalesce({compose('compound', 'building', 'unit', 'room')}, address)"
+# Places at which nobody is named, so that the mention view does not know them: dwellings found empty or only registered
+# (人户分离), and where a business is. Record table -> query of their texts.
+NOBODY_NAMED = {
+    "grid_visit": f"SELECT {VISITED} AS address_text FROM record.grid_visit WHERE recorded_to IS NULL AND living_status IN ('empty', 'separated')",
+    "market_entity": "SELECT premises AS address_text FROM record.market_entity WHERE recorded_to IS NULL AND status IN ('active', 'suspended')",
+}
+_MANY_TEXTS = 1_000  # from here on the planner is told at once
 
 
 @dataclass(frozen=True)
 class PlaceFigures:
-    """How many address texts were resolved in this call, and how all known ones stand."""
+    """How many address texts were resolved in this call, and how those of dwellings stand (premises of businesses aside)."""
 
     resolved: int
     known: int
@@ -34,15 +44,16 @@ class PlaceFigures:
 
 
 def resolve_addresses(engine: Engine) -> PlaceFigures:
-    """Fill ``hub.address`` for every address text of the mention view, in one transaction."""
+    """Fill ``hub.address`` for every address text of the mention view and of :data:`NOBODY_NAMED`, in one transaction."""
     directory = read_directory(engine)
     digest = directory.digest
+    nobody = _nobody_named(engine)
     # A text stays resolved while the directory stands as it was when it was resolved.
     todo = read_arrow(
         engine,
-        """SELECT DISTINCT m.address_text FROM hub.mention m
-           WHERE m.address_text IS NOT NULL AND NOT EXISTS (SELECT 1 FROM hub.address a
-                             WHERE a.address_text = m.address_text AND a.directory_digest = :digest)""",
+        f"""SELECT address_text FROM ({" UNION ".join(["SELECT address_text FROM hub.mention", *nobody.values()])}) t
+            WHERE address_text IS NOT NULL AND NOT EXISTS (
+                SELECT FROM hub.address a WHERE a.address_text = t.address_text AND a.directory_digest = :digest)""",
         {"digest": digest},
     )
     if todo.num_rows:
@@ -61,8 +72,23 @@ def resolve_addresses(engine: Engine) -> PlaceFigures:
                 )
             )
             connection.execute(text("DROP TABLE staging.address"))
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("ANALYZE hub.address"))
-    levels = read_arrow(engine, "SELECT level, count(*) AS n FROM hub.address GROUP BY level")
+        if todo.num_rows >= _MANY_TEXTS:
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text("ANALYZE hub.address"))
+    return PlaceFigures(todo.num_rows, *_standing(engine, nobody.get("market_entity")))
+
+
+def _nobody_named(engine: Engine) -> dict[str, str]:
+    """The queries of :data:`NOBODY_NAMED` whose record table there is: a site may lack a feed."""
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'record'"))
+        present = set(found.scalars())
+    return {table: query for table, query in NOBODY_NAMED.items() if table in present}
+
+
+def _standing(engine: Engine, premises: str | None) -> tuple[int, int]:
+    """Known texts of dwellings, and how many of them name a room. A shopfront rarely has a room's number."""
+    where = f"WHERE address_text NOT IN (SELECT address_text FROM ({premises}) p WHERE address_text IS NOT NULL)" if premises else ""
+    levels = read_arrow(engine, f"SELECT level, count(*) AS n FROM hub.address {where} GROUP BY level")
     rooms = pc.sum(pc.if_else(pc.equal(levels["level"], "room"), levels["n"], 0)).as_py() or 0
-    return PlaceFigures(todo.num_rows, pc.sum(levels["n"]).as_py() or 0, rooms)
+    return pc.sum(levels["n"]).as_py() or 0, rooms

@@ -1,7 +1,8 @@
 """What of a dataset a party is handed: rows in its scope, granted fields only, masked, against what it holds.
 
 Set-based: one statement serves all communities or all grids. A row is new, changed or removed by the digest of what
-the recipient would see, so a change nobody was granted is no change.
+the recipient would see, so a change nobody was granted is no change. Digests are worked out for every row, the text
+of a row only where something changed.
 """
 
 from __future__ import annotations
@@ -20,32 +21,48 @@ def compare(con: duckdb.DuckDBPyConnection, party: Party, dataset: Dataset, quer
     """Make a table ``recipient, change, row_key, content_hash`` and the granted fields, sorted, of what changed since
     table ``held``; its name. Rows of recipients that are no party are left alone."""
     name = f"change_{party.agreement.recipient}_{dataset.name}"
-    fields = [granted.name for granted in dataset.fields]
-    bound = {"me": party.agreement.recipient, "recipients": list(party.recipients)}
-    con.execute(f"CREATE OR REPLACE TEMP TABLE offered AS {_offered(party, dataset, query)}", bound)
+    me = party.agreement.recipient
+    seen = {granted.name: _seen(granted, query, "$me") for granted in dataset.fields}
+    bound = {"dataset": dataset.name, "recipients": list(party.recipients)}
     con.execute(
-        f"""
-        CREATE OR REPLACE TABLE {name} AS
+        f"CREATE OR REPLACE TEMP TABLE offered AS {_offered(party, dataset, query, seen)}",
+        {"me": me, "recipients": bound["recipients"]},
+    )
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE changed AS
         WITH mine AS (
             SELECT recipient, row_key, content_hash FROM held
             WHERE dataset = $dataset AND recipient IN (SELECT unnest($recipients))
         )
-        SELECT o.recipient, CASE WHEN m.row_key IS NULL THEN '{ADDED}' ELSE '{CHANGED}' END AS change, o.row_key, o.content_hash,
-               {", ".join(f"o.{field}" for field in fields)}
-        FROM offered o LEFT JOIN mine m USING (recipient, row_key)
+        SELECT recipient, row_key, m.row_key IS NULL AS added, o.row_key IS NULL AS removed, o.content_hash, o.place
+        FROM offered o FULL JOIN mine m USING (recipient, row_key)
         WHERE m.content_hash IS DISTINCT FROM o.content_hash
-        UNION ALL
-        SELECT m.recipient, '{REMOVED}', m.row_key, NULL, {", ".join(_kept(granted, query) for granted in dataset.fields)}
-        FROM mine m ANTI JOIN offered o USING (recipient, row_key)
-        ORDER BY recipient, change, row_key
         """,
-        {"dataset": dataset.name, "recipients": bound["recipients"]},
+        bound,
+    )
+    shown = ", ".join(
+        f"CASE WHEN c.removed THEN {_kept(granted, query)} ELSE {seen[granted.name]} END AS {granted.name}"
+        for granted in dataset.fields
+    )
+    con.execute(
+        f"""
+        CREATE OR REPLACE TABLE {name} AS
+        SELECT c.recipient, CASE WHEN c.removed THEN '{REMOVED}' WHEN c.added THEN '{ADDED}' ELSE '{CHANGED}' END AS change,
+               c.row_key AS row_key, c.content_hash, {shown}
+        FROM changed c LEFT JOIN {query.table} ON {query.table}.rowid = c.place
+        WHERE $me IS NOT NULL
+        ORDER BY c.recipient, change, c.row_key
+        """,
+        {"me": me},
     )
     con.execute("DROP TABLE offered")
+    con.execute("DROP TABLE changed")
     return name
 
 
-def _offered(party: Party, dataset: Dataset, query: Query) -> str:
+def _offered(party: Party, dataset: Dataset, query: Query, seen: dict[str, str]) -> str:
+    """Recipient, key, digest and place (row id) of every row in scope."""
     me, kind = "$me", party.agreement.kind
     recipient, where = me, [f"{me} IS NOT NULL", "$recipients IS NOT NULL"]
     if dataset.scope == "own":
@@ -54,16 +71,13 @@ def _offered(party: Party, dataset: Dataset, query: Query) -> str:
         column = UNIT_COLUMN[kind]
         recipient = f"'{kind}-' || {column}"
         where.append(f"{recipient} IN (SELECT unnest($recipients))")
-    fields = ", ".join(f"{_seen(granted, query, me)} AS {granted.name}" for granted in dataset.fields)
     # chr(30) stands for "nothing", so that a value that moves a column over is a change
-    content = ", chr(31), ".join(f"coalesce({granted.name}, chr(30))" for granted in dataset.fields)
+    content = ", chr(31), ".join(f"coalesce({text}, chr(30))" for text in seen.values())
+    key = ", ".join(words(name, query.columns[name]) for name in query.key)
     return f"""
-        WITH seen AS (
-            SELECT {recipient} AS recipient, CAST(to_json([{", ".join(words(key, query.columns[key]) for key in query.key)}]) AS VARCHAR) AS row_key,
-                   {fields}
-            FROM {query.table} WHERE {" AND ".join(where)}
-        )
-        SELECT *, md5(concat({content})) AS content_hash FROM seen"""
+        SELECT {recipient} AS recipient, CAST(to_json([{key}]) AS VARCHAR) AS row_key, md5(concat({content})) AS content_hash,
+               rowid AS place
+        FROM {query.table} WHERE {" AND ".join(where)}"""
 
 
 def _seen(granted: GrantedField, query: Query, me: str) -> str:
@@ -77,5 +91,5 @@ def _seen(granted: GrantedField, query: Query, me: str) -> str:
 def _kept(granted: GrantedField, query: Query) -> str:
     """A removed row holds its key and nothing else; a masked key column stays out."""
     if granted.name in query.key and granted.mask == "none":
-        return f"m.row_key ->> {query.key.index(granted.name)} AS {granted.name}"
-    return f"CAST(NULL AS VARCHAR) AS {granted.name}"
+        return f"(c.row_key ->> {query.key.index(granted.name)})"
+    return "NULL"

@@ -106,7 +106,7 @@ class Desk:
                 "valid_to": agreement.valid_to.isoformat(),
             },
             "rows": parcel.counts.total(),
-            "datasets": parcel.entries,
+            "datasets": sorted(parcel.entries, key=lambda entry: entry["name"]),
             "withdrawn": parcel.withdrawn,
         }
 

@@ -39,11 +39,6 @@ def publishing(engine: Engine) -> Iterator[None]:
             connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
 
 
-def read_held(engine: Engine) -> pa.Table:
-    """``recipient, dataset, row_key, content_hash`` of every row some recipient holds."""
-    return read_arrow(engine, "SELECT recipient, dataset, row_key, content_hash FROM hub.extract_row")
-
-
 def last_extracts(engine: Engine) -> dict[str, tuple[int, str]]:
     """Recipient → sequence and digest of its last extract."""
     found = read_arrow(

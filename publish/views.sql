@@ -140,9 +140,3 @@ WITH day AS (
     FROM day LEFT JOIN holiday h USING (day)
 )
 SELECT a.day AS asked_on, b.day AS due_on FROM numbered a JOIN numbered b ON b.works AND b.n = a.n + 10;
-
--- stage: tag_words — what tags are called
-SET VARIABLE tag_words = (SELECT map(list(code), list(zh)) FROM label WHERE list = 'profile_tag');
-
--- stage: service_words — what services are called
-SET VARIABLE service_words = (SELECT map(list(code), list(zh)) FROM label WHERE list = 'service_due');

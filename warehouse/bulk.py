@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -65,8 +66,21 @@ def read_arrow(engine: Engine, sql: str, parameters: Mapping[str, object] | None
             compiled = text(sql).bindparams(**parameters).compile(engine)
             cursor = connection.connection.cursor()
             statement = cursor.mogrify(str(compiled), compiled.params).decode("utf-8")
+    with reading(engine) as cursor:
+        return arrow_of(cursor, statement)
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Any]:
+    """An ADBC cursor over a connection of its own, for :func:`arrow_of`; its transaction is rolled back."""
     with _adbc(engine) as (_, cursor):
-        cursor.execute(statement)
+        yield cursor
+
+
+def arrow_of(cursor: Any, sql: str) -> pa.Table:
+    """The result of a query without parameters over an open cursor, as :func:`read_arrow` gives it. Raises QueryError."""
+    with _told():
+        cursor.execute(sql)
         return _plain(cursor.fetch_arrow_table())
 
 
@@ -139,12 +153,18 @@ def lock(connection: Connection, *what: str) -> None:
 
 @contextmanager
 def _adbc(engine: Engine) -> Iterator[tuple]:
-    """A connection and cursor whose errors do not repeat the statement, since its parameters stand in it."""
+    """A connection and cursor whose errors do not repeat the statement."""
+    with _told(), adbc_connection(engine) as connection, connection.cursor() as cursor:
+        yield connection, cursor
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """The driver's errors as QueryError without the statement, since its parameters stand in it."""
     from adbc_driver_manager import Error
 
     try:
-        with adbc_connection(engine) as connection, connection.cursor() as cursor:
-            yield connection, cursor
+        yield
     except Error as error:
         details = {
             bytes(name).decode() if isinstance(name, bytes) else name: told for name, told in error.details or ()
