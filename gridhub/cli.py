@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from gridhub.commands import batches, export, extracts, model, profile, quarantine, stages, state
+from gridhub.commands import batches, export, extracts, match, model, profile, quarantine, stages, state
 
 app = typer.Typer(
     add_completion=False,
@@ -18,6 +18,7 @@ stages.register(app)
 state.register(app)
 batches.register(app)
 extracts.register(app)
+match.register(app)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(profile.app, name="profile")
 app.add_typer(model.app, name="model")
