@@ -82,6 +82,32 @@ ticket = Table(  # correction tickets (校核): a department is asked to verify 
     stamp("recorded_to"),
 )
 
+household_event = Table(  # what happened to a residence household; profiles.events says which kinds there are
+    "household_event",
+    metadata,
+    Column("event_id", BigInteger, primary_key=True, autoincrement=True),
+    Column("household_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("happened_on", Date),  # as the records say; null: nobody says, recorded_from is when it was seen
+    Column("person_id", Text),
+    Column("other_household_id", Text),  # where a person came from or went, what split off or was joined
+    Column("review", Boolean, nullable=False, server_default="false"),  # one source alone says so
+    stamp("recorded_from", nullable=False),
+    stamp("recorded_to"),
+    Index("household_event_household", "household_id"),
+)
+
+assembly_run = Table(  # each assembly; the newest token says which assembly a cache belongs to
+    "assembly_run",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=True),
+    Column("token", Text, nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("mode", Text, nullable=False),  # whole | changes
+    Column("figures", JSONB, nullable=False),
+    stamp("recorded_from", nullable=False),
+)
+
 extract = Table(
     "extract",
     metadata,
@@ -95,6 +121,7 @@ extract = Table(
     Column("removed", BigInteger, nullable=False),
     Column("digest", Text, nullable=False),  # SM3 of the file
     Column("file_name", Text, nullable=False),
+    Column("as_of", Date, nullable=False),  # the day it stands for
     stamp("recorded_from", nullable=False),
 )
 
