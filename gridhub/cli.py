@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from gridhub.commands import batches, export, extracts, match, model, profile, quarantine, stages, state
+from gridhub.commands import batches, export, extracts, match, model, profile, quarantine, review, stages, state
 
 app = typer.Typer(
     add_completion=False,
@@ -22,6 +22,7 @@ match.register(app)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(profile.app, name="profile")
 app.add_typer(model.app, name="model")
+app.add_typer(review.app, name="review")
 app.add_typer(export.app, name="export")
 
 

@@ -1,108 +1,246 @@
-"""What people decide about links (人工决定), the queue of what is worth their minute, and what became of a person.
+"""What people decide about links (人工决定): taken, confirmed by a second person, undone.
 
-A decision says of two records that they are the same person or different people. It binds every later run until it is
-undone; the next run then links as if it had never been made. Records are named by (feed, record_key) as in the crosswalk.
+A decision says of two records that they are the same person, or different people, or that nobody can say (说不清). The
+first two are constraints of every later run until they are undone; the next run then links as if they had never been made.
+Linkage reads ``hub.binding_decision`` and nothing else of this. Records are named by (feed, record_key) as in the crosswalk.
+
+Two-person rule (双人复核): a merge that touches a record money or care hangs on binds only after a second, different person
+confirmed it; until then it is pending and visible. Parting two records needs one person: it takes nothing from anybody
+that a machine or a person had not given before, and it can be undone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
-VERDICTS = ("same", "different")
+from linkage.contradictions import Said, contradicting, together
+from warehouse.bulk import lock
+
+VERDICTS = ("same", "different", "unsure")
+# Assistance (低保, 特困), disability, allowance, death: a wrong merge there gives or stops somebody's money.
+BENEFIT_FEEDS = r"^civil_(assistance_.*|disability|old_age_allowance|death)$"
+# A pair nobody could decide is asked again when the next monthly deliveries are in: a month, and some days for late ones.
+REST_DAYS = 35
 
 
 class DecisionError(ValueError):
-    """A decision that can't be taken; the text says what was expected, and names no record."""
+    """A decision that can't be taken; ``zh`` and ``en`` say what was expected, and name decisions, never a record."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh, self.en = zh, en
+
+    def told(self, language: str = "zh") -> str:
+        """The sentence in that language."""
+        return self.en if language == "en" else self.zh
 
 
-def decide(engine: Engine, left: tuple[str, str], right: tuple[str, str], verdict: str, *, by: str, reason: str) -> int:
-    """Record that ``left`` and ``right`` (feed, record_key) are the same person or different people; the decision's id.
+@dataclass(frozen=True)
+class Decision:
+    """One decision as it is kept. ``state``: binding, pending (待复核) or resting (说不清, until ``rest_until``)."""
 
-    An open decision on the same pair is closed first, so the newest holds. DecisionError if the verdict is unknown, the
-    two are one record, a record is not linked yet, or who decided and why is left out.
+    decision_id: int
+    feed_l: str
+    feed_r: str
+    verdict: str
+    state: str
+    by: str
+    reason: str
+    at: datetime
+    rest_until: datetime | None
+    confirmed_by: str | None
+    confirmed_at: datetime | None
+    undone_by: str | None
+    undone_at: datetime | None
+
+
+def decide(engine: Engine, left: tuple[str, str], right: tuple[str, str], verdict: str, *, by: str, reason: str,
+           rest_days: int = REST_DAYS) -> Decision:
+    """Record what a person decided of ``left`` and ``right`` (feed, record_key).
+
+    The newest decision on a pair holds: earlier ones are closed, but a merge that waits for its second person leaves
+    what binds until then. ``unsure`` takes the pair out of the queue for ``rest_days`` and binds nothing.
+    DecisionError if the verdict is unknown, the two are one record, a record is not linked yet, who decided or why is left
+    out, or the decision contradicts others, which are then named.
     """
     if verdict not in VERDICTS:
-        raise DecisionError(f"verdict: expected one of {', '.join(VERDICTS)}")
+        raise DecisionError("结论只能是：同一人（same）、不同人（different）、说不清（unsure）", f"verdict: expected one of {', '.join(VERDICTS)}")
     if left == right:
-        raise DecisionError("two different records are expected")
-    if not by.strip() or not reason.strip():
-        raise DecisionError("who decided, and why, must be said")
-    (feed_l, key_l), (feed_r, key_r) = sorted((left, right))
-    pair = {"feed_l": feed_l, "key_l": key_l, "feed_r": feed_r, "key_r": key_r}
+        raise DecisionError("需要两条不同的记录", "two different records are expected")
+    _signed(by, reason)
+    left, right = sorted((left, right))
+    now = datetime.now(UTC)
     with engine.begin() as connection:
-        known = connection.execute(text(_KNOWN), pair).scalar_one()
-        if known < 2:
-            raise DecisionError("a record of the pair is not linked; run `gridhub link` first")
-        connection.execute(text(_CLOSE), pair)
-        return connection.execute(text(_OPEN), {**pair, "verdict": verdict, "by": by, "reason": reason}).scalar_one()
+        lock(connection, "link_decision")  # two people at once could contradict each other unseen
+        pair = _pair(left, right)
+        if connection.execute(text(_KNOWN), pair).scalar_one() < 2:
+            raise DecisionError("其中一条记录尚未关联，请先运行 gridhub link", "a record of the pair is not linked; run `gridhub link` first")
+        _not_said_already(connection, pair, verdict)
+        values = {**pair, "verdict": verdict, "by": by.strip(), "reason": reason.strip(), "now": now, "state": "binding", "until": None}
+        if verdict == "unsure":
+            values |= {"state": "resting", "until": now + timedelta(days=rest_days)}
+        else:
+            standing = _standing(connection, pair)
+            _refuse_contradiction(standing, left, right, verdict)
+            if verdict == "same" and _touches_benefits(connection, together(standing, left, right)):
+                values["state"] = "pending"
+        model = connection.execute(text(_MODEL_SAID), pair).mappings().first() or {}
+        decision_id = connection.execute(
+            text(_OPEN), {**values, "probability": model.get("probability"), "rule": model.get("rule"), "evidence": model.get("evidence")}
+        ).scalar_one()
+        _supersede(connection, pair, decision_id, by, values["state"])
+        return _read(connection, decision_id)
 
 
-def undo(engine: Engine, decision_id: int) -> bool:
-    """Take a decision back; False if it is not open. The next run leaves no trace of it in the links."""
-    with engine.begin() as connection:
-        closed = text("UPDATE hub.link_decision SET recorded_to = now() WHERE decision_id = :id AND recorded_to IS NULL")
-        return connection.execute(closed, {"id": decision_id}).rowcount > 0
+def confirm(engine: Engine, decision_id: int, *, by: str, reason: str) -> Decision:
+    """The second person's yes (复核): the pending merge binds from the next run on.
 
-
-def review_queue(engine: Engine, limit: int = 50) -> list[Mapping[str, Any]]:
-    """The open conflicts, the most worth a minute first: near even odds, and persons of many records.
-
-    Rows: kind, feed_l, record_key_l, person_l, feed_r, record_key_r, person_r, probability, evidence, records (of both persons).
+    DecisionError if it does not wait for one, ``by`` is who decided, or other decisions made since contradict it.
     """
-    with engine.connect() as connection:
-        return [dict(row) for row in connection.execute(text(_QUEUE), {"limit": limit}).mappings()]
+    _signed(by, reason)
+    with engine.begin() as connection:
+        lock(connection, "link_decision")
+        row = _open_row(connection, decision_id)
+        if row["state"] != "pending":
+            raise DecisionError(f"决定 D{decision_id} 无需复核", f"decision D{decision_id} does not wait for a second person")
+        if _who(by) == _who(row["decided_by"]):
+            raise DecisionError(f"决定 D{decision_id} 须由另一人复核", f"decision D{decision_id} must be confirmed by another person than who took it")
+        left, right = (row["feed_l"], row["record_key_l"]), (row["feed_r"], row["record_key_r"])
+        pair = _pair(left, right)
+        _refuse_contradiction(_standing(connection, pair), left, right, row["verdict"])
+        connection.execute(text(_CONFIRM), {"id": decision_id, "by": by.strip(), "reason": reason.strip(), "now": datetime.now(UTC)})
+        _supersede(connection, pair, decision_id, by, "binding")
+        return _read(connection, decision_id)
 
 
-def history(engine: Engine, person_id: str) -> list[Mapping[str, Any]]:
-    """What became of a person: events of the id and of those it met, oldest first (person_id, kind, other_id, cause, recorded_from)."""
-    with engine.connect() as connection:
-        return [dict(row) for row in connection.execute(text(_HISTORY), {"person": person_id}).mappings()]
+def undo(engine: Engine, decision_id: int, *, by: str, reason: str) -> Decision:
+    """Take a decision back (撤销), a pending one too; the next run leaves no trace of it in the links. DecisionError if it is not open."""
+    _signed(by, reason)
+    with engine.begin() as connection:
+        lock(connection, "link_decision")
+        _open_row(connection, decision_id)
+        connection.execute(text(_UNDO), {"id": decision_id, "by": by.strip(), "reason": reason.strip(), "now": datetime.now(UTC)})
+        return _read(connection, decision_id)
 
 
-def present_id(engine: Engine, person_id: str) -> str | None:
-    """The id that stands for ``person_id`` today, followed through merges; None if there never was one."""
-    with engine.connect() as connection:
-        return connection.execute(text(_PRESENT), {"person": person_id}).scalar()
+def _signed(by: str, reason: str) -> None:
+    if not by.strip() or not reason.strip():
+        raise DecisionError("须写明何人、因何作出决定", "who decided, and why, must be said")
+
+
+def _who(name: str) -> str:
+    """A name as it is compared: full-width letters, case and blanks make no second person."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", name)).casefold()
+
+
+def _pair(left: tuple[str, str], right: tuple[str, str]) -> dict[str, Any]:
+    return {"feed_l": left[0], "key_l": left[1], "feed_r": right[0], "key_r": right[1]}
+
+
+def _open_row(connection: Connection, decision_id: int) -> Any:
+    row = connection.execute(text("SELECT * FROM hub.link_decision WHERE decision_id = :id AND recorded_to IS NULL"), {"id": decision_id}).mappings().first()
+    if row is None:
+        raise DecisionError(f"没有生效或待复核的决定 D{decision_id}", f"there is no open decision D{decision_id}")
+    return row
+
+
+def _not_said_already(connection: Connection, pair: dict[str, Any], verdict: str) -> None:
+    for said in connection.execute(text(_ON_PAIR), pair).mappings():
+        name = f"D{said['decision_id']}"
+        if said["verdict"] == verdict and said["state"] == "pending":
+            raise DecisionError(f"决定 {name} 已作出同样结论，等待另一人复核：gridhub review confirm {name}",
+                                f"decision {name} says so and waits for a second person: gridhub review confirm {name}")
+        if said["verdict"] == verdict and said["state"] == "binding":
+            raise DecisionError(f"决定 {name} 已作出同样结论", f"decision {name} says so already")
+        if verdict == "unsure" and said["state"] != "resting":
+            raise DecisionError(f"该对记录已有决定 {name}，如有疑问请先撤销", f"decision {name} is about this pair; undo it first")
+
+
+def _standing(connection: Connection, pair: dict[str, Any]) -> list[Said]:
+    """What binds or waits to bind, less what was said of this very pair."""
+    rows = connection.execute(text(_STANDING), pair).all()
+    return [Said(number, (feed_l, key_l), (feed_r, key_r), verdict) for number, feed_l, key_l, feed_r, key_r, verdict in rows]
+
+
+def _refuse_contradiction(standing: list[Said], left: tuple[str, str], right: tuple[str, str], verdict: str) -> None:
+    if ids := contradicting(standing, left, right, verdict):
+        named = [f"D{number}" for number in ids]
+        raise DecisionError(f"与已有决定相矛盾：{'、'.join(named)}。请先撤销其中之一（gridhub review undo）",
+                            f"contradicts what was decided: {', '.join(named)}; undo one of them first (gridhub review undo)")
+
+
+def _touches_benefits(connection: Connection, records: set[tuple[str, str]]) -> bool:
+    """Whether any of these records, or of the persons they stand in today, is one that a benefit hangs on."""
+    feeds, keys = zip(*sorted(records), strict=True)
+    return connection.execute(text(_BENEFITS), {"feeds": list(feeds), "keys": list(keys), "benefit": BENEFIT_FEEDS}).scalar_one()
+
+
+def _supersede(connection: Connection, pair: dict[str, Any], decision_id: int, by: str, state: str) -> None:
+    closable = ["binding", "pending", "resting"] if state == "binding" else ["pending", "resting"]
+    connection.execute(text(_SUPERSEDE), {**pair, "id": decision_id, "by": by.strip(), "states": closable, "now": datetime.now(UTC),
+                                          "reason": f"D{decision_id}"})
+
+
+def _read(connection: Connection, decision_id: int) -> Decision:
+    return Decision(**connection.execute(text(_READ), {"id": decision_id}).mappings().one())
 
 
 _KNOWN = """
 SELECT count(*) FROM hub.person_link WHERE recorded_to IS NULL
   AND ((feed = :feed_l AND record_key = :key_l) OR (feed = :feed_r AND record_key = :key_r))
 """
-_CLOSE = """
-UPDATE hub.link_decision SET recorded_to = now()
-WHERE recorded_to IS NULL AND feed_l = :feed_l AND record_key_l = :key_l AND feed_r = :feed_r AND record_key_r = :key_r
+_SAME_PAIR = "feed_l = :feed_l AND record_key_l = :key_l AND feed_r = :feed_r AND record_key_r = :key_r"
+_ON_PAIR = f"SELECT decision_id, verdict, state FROM hub.link_decision WHERE recorded_to IS NULL AND {_SAME_PAIR} ORDER BY decision_id"
+_STANDING = f"""
+SELECT decision_id, feed_l, record_key_l, feed_r, record_key_r, verdict FROM hub.link_decision
+WHERE recorded_to IS NULL AND state IN ('binding', 'pending') AND NOT ({_SAME_PAIR}) ORDER BY decision_id
+"""
+_BENEFITS = """
+WITH named AS (SELECT * FROM unnest(cast(:feeds AS text[]), cast(:keys AS text[])) AS n (feed, record_key))
+SELECT EXISTS (SELECT FROM named WHERE feed ~ :benefit) OR EXISTS (
+    SELECT FROM named n JOIN hub.person_link l ON l.feed = n.feed AND l.record_key = n.record_key AND l.recorded_to IS NULL
+    JOIN hub.person_link o ON o.person_id = l.person_id AND o.recorded_to IS NULL WHERE o.feed ~ :benefit)
+"""
+# What the model said of the pair, or of the two persons; of records that are one person already, the weaker link.
+_MODEL_SAID = """
+WITH sides AS (
+    SELECT l.person_id AS person_l, r.person_id AS person_r, l.probability AS p_l, r.probability AS p_r, l.rule AS rule_l, r.rule AS rule_r,
+           l.evidence AS evidence_l, r.evidence AS evidence_r
+    FROM hub.person_link l JOIN hub.person_link r ON r.feed = :feed_r AND r.record_key = :key_r AND r.recorded_to IS NULL
+    WHERE l.feed = :feed_l AND l.record_key = :key_l AND l.recorded_to IS NULL),
+said AS (
+    SELECT c.probability, split_part(c.evidence, ' ', 1) AS rule, nullif(substr(c.evidence, strpos(c.evidence || ' ', ' ') + 1), '') AS evidence,
+           (c.feed_l, c.record_key_l, c.feed_r, c.record_key_r) IN ((:feed_l, :key_l, :feed_r, :key_r), (:feed_r, :key_r, :feed_l, :key_l)) AS exact
+    FROM hub.link_conflict c
+    JOIN hub.person_link a ON a.feed = c.feed_l AND a.record_key = c.record_key_l AND a.recorded_to IS NULL
+    JOIN hub.person_link b ON b.feed = c.feed_r AND b.record_key = c.record_key_r AND b.recorded_to IS NULL
+    JOIN sides s ON (a.person_id, b.person_id) IN ((s.person_l, s.person_r), (s.person_r, s.person_l))
+    WHERE c.recorded_to IS NULL
+    UNION ALL
+    SELECT CASE WHEN p_r < p_l THEN p_r ELSE p_l END, CASE WHEN p_r < p_l THEN rule_r ELSE rule_l END,
+           CASE WHEN p_r < p_l THEN evidence_r ELSE evidence_l END, true
+    FROM sides WHERE person_l = person_r)
+SELECT probability, rule, evidence FROM said WHERE probability IS NOT NULL ORDER BY exact DESC, probability DESC, rule LIMIT 1
 """
 _OPEN = """
-INSERT INTO hub.link_decision (feed_l, record_key_l, feed_r, record_key_r, verdict, decided_by, reason, recorded_from)
-VALUES (:feed_l, :key_l, :feed_r, :key_r, :verdict, :by, :reason, now()) RETURNING decision_id
+INSERT INTO hub.link_decision (feed_l, record_key_l, feed_r, record_key_r, verdict, state, decided_by, reason, rest_until, probability, rule, evidence, recorded_from)
+VALUES (:feed_l, :key_l, :feed_r, :key_r, :verdict, :state, :by, :reason, :until, :probability, :rule, :evidence, :now) RETURNING decision_id
 """
-# An answer is worth most where the odds are even and where it moves many records; pairs somebody answered are done.
-_QUEUE = """
-WITH size AS (SELECT person_id, count(*) AS n FROM hub.person_link WHERE recorded_to IS NULL GROUP BY person_id)
-SELECT c.kind, c.feed_l, c.record_key_l, l.person_id AS person_l, c.feed_r, c.record_key_r, r.person_id AS person_r,
-       c.probability, c.evidence, sl.n + sr.n AS records
-FROM hub.link_conflict c
-JOIN hub.person_link l ON l.feed = c.feed_l AND l.record_key = c.record_key_l AND l.recorded_to IS NULL
-JOIN hub.person_link r ON r.feed = c.feed_r AND r.record_key = c.record_key_r AND r.recorded_to IS NULL
-JOIN size sl ON sl.person_id = l.person_id JOIN size sr ON sr.person_id = r.person_id
-WHERE c.recorded_to IS NULL AND l.person_id <> r.person_id AND NOT EXISTS (
-    SELECT FROM hub.link_decision d WHERE d.recorded_to IS NULL
-      AND (d.feed_l, d.record_key_l, d.feed_r, d.record_key_r) IN (
-          (c.feed_l, c.record_key_l, c.feed_r, c.record_key_r), (c.feed_r, c.record_key_r, c.feed_l, c.record_key_l)))
-ORDER BY least(c.probability, 1 - c.probability) * sl.n * sr.n DESC, c.feed_l, c.record_key_l, c.feed_r, c.record_key_r
-LIMIT :limit
+_SUPERSEDE = f"""
+UPDATE hub.link_decision SET recorded_to = :now, undone_by = :by, undo_reason = :reason
+WHERE recorded_to IS NULL AND {_SAME_PAIR} AND decision_id <> :id AND state = ANY(:states)
 """
-_HISTORY = """
-SELECT person_id, kind, other_id, cause, recorded_from FROM hub.person_event
-WHERE person_id = :person OR other_id = :person ORDER BY recorded_from, kind, person_id
+_CONFIRM = """
+UPDATE hub.link_decision SET state = 'binding', confirmed_by = :by, confirmed_at = :now, confirm_reason = :reason WHERE decision_id = :id
 """
-_PRESENT = """
-WITH RECURSIVE chain AS (
-    SELECT person_id, replaced_by FROM hub.person WHERE person_id = :person
-    UNION SELECT p.person_id, p.replaced_by FROM hub.person p JOIN chain c ON p.person_id = c.replaced_by)
-SELECT person_id FROM chain WHERE replaced_by IS NULL
+_UNDO = "UPDATE hub.link_decision SET recorded_to = :now, undone_by = :by, undo_reason = :reason WHERE decision_id = :id"
+_READ = """
+SELECT decision_id, feed_l, feed_r, verdict, state, decided_by AS by, reason, recorded_from AS at, rest_until, confirmed_by, confirmed_at,
+       undone_by, recorded_to AS undone_at FROM hub.link_decision WHERE decision_id = :id
 """

@@ -45,7 +45,8 @@ def link_mentions(mentions: pa.Table, previous: pa.Table, decisions: pa.Table, s
                   aliases: pa.Table | None = None) -> LinkResult:
     """Link every mention (columns of ``hub.mention``) to a person.
 
-    ``previous``: feed, record_key, person_id of all links known before; ``decisions``: feed_l, record_key_l, feed_r,
+    ``previous``: feed, record_key, person_id of all links known before, and where known ``former``, the ids a record had that went into
+    another; ``decisions``: feed_l, record_key_l, feed_r,
     record_key_r, verdict (same | different); ``aliases``: feed, record_key, id_number a record carried earlier (a number
     corrected under one register number). The order of rows in any of them does not matter.
     """
@@ -63,7 +64,7 @@ def _link(con, mentions, previous, decisions, aliases, settings, figures) -> Lin
     model = settings.model
     for macro in model.macros:
         con.execute(macro)
-    con.register("previous", previous.select(["feed", "record_key", "person_id"]))
+    con.register("previous", previous.select([c for c in ("feed", "record_key", "person_id", "former") if c in previous.column_names]))
     if not mentions.num_rows:
         return LinkResult.empty(figures)
     register_forms(con, mentions, model)

@@ -38,10 +38,13 @@ class Identified:
 
 def identify(con: duckdb.DuckDBPyConnection, highest: int = 0) -> Identified:
     """Make ``person_of`` (e, person_id) and ``event`` (person_id, kind, other_id, cause) from ``labelled``, ``trusted`` and ``previous``
-    (feed, record_key, person_id: every link known before). ``highest``: number of the last id ever given."""
+    (feed, record_key, person_id: every link known before; where there is a column ``former``, the list of ids the record had that
+    went into another). ``highest``: number of the last id ever given."""
     con.execute(_CLAIM_SQL)
     con.execute(f"CREATE OR REPLACE TEMP TABLE person_of AS SELECT e, person_id FROM ({_PLAIN_SQL})")
     _settle_disputes(con)
+    if "former" in con.table("previous").columns:
+        _give_back(con)
     con.execute(
         """INSERT INTO person_of
            SELECT e, 'P' || lpad((greatest($highest, (SELECT coalesce(max(person_id[2:]::BIGINT), 0) FROM previous)) + row_number() OVER (ORDER BY first))::VARCHAR, 9, '0')
@@ -62,9 +65,28 @@ def _settle_disputes(con: duckdb.DuckDBPyConnection) -> None:
         """SELECT e, person_id FROM claim WHERE e NOT IN (SELECT e FROM person_of)
            ORDER BY records DESC, person_id, has_id DESC, first"""
     ).fetchall()
+    _give(con, disputed)
+
+
+def _give_back(con: duckdb.DuckDBPyConnection) -> None:
+    """What parts again gets the id it had before it was merged, if nobody holds that: a merge undone leaves no trace. Of several
+    such ids the one whose records came back whole, then of most records, then the oldest."""
+    returning = con.execute(
+        """WITH had AS (SELECT feed, record_key, unnest(former) AS person_id FROM previous),
+           whole AS (SELECT person_id, count(*) AS records FROM had GROUP BY person_id)
+           SELECT l.e, h.person_id FROM labelled l JOIN form f USING (i) JOIN had h ON h.feed = f.feed AND h.record_key = f.record_key
+           JOIN whole w ON w.person_id = h.person_id
+           WHERE l.e NOT IN (SELECT e FROM person_of) AND h.person_id NOT IN (SELECT person_id FROM person_of)
+           GROUP BY l.e, h.person_id ORDER BY count(*) / any_value(w.records) DESC, count(*) DESC, h.person_id, min((f.feed, f.record_key))"""
+    ).fetchall()
+    _give(con, returning)
+
+
+def _give(con: duckdb.DuckDBPyConnection, claims: list[tuple[int, str]]) -> None:
+    """To each entity its first claim that nobody before took."""
     given: dict[int, str] = {}
     taken: set[str] = set()
-    for entity, person_id in disputed:
+    for entity, person_id in claims:
         if entity not in given and person_id not in taken:
             given[entity] = person_id
             taken.add(person_id)

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from linkage.clusters import REASONS, Constraints, cluster
 
-# Number evidence says who somebody is in spite of a birth date typed quite wrong.
-_BY_NUMBER = ("masked_id_name", "masked_id_name_near", "id_prefix_name", "id_typo_name")
+# A person who decided and number evidence say who somebody is in spite of a birth date typed quite wrong.
+_BY_NUMBER = ("decided_same", "masked_id_name", "masked_id_name_near", "id_prefix_name", "id_typo_name")
 
 
 @dataclass

@@ -28,14 +28,20 @@ _MENTION_COLUMNS = (
     "id_number, id_text, id_embedded, phone, phone_second, group_kind, group_key, ref_feed, ref_key, dwelling_kind, "
     "compound_id, building_id, unit, dwelling_id, death_date, dead, ended"
 )
-# Every record's last person, also of records that are not named any more; not ids that went into another.
+# Every record's last person, also of records that are not named any more; ids that went into another apart, so that
+# what parts again gets its own back.
 _PREVIOUS = """
-SELECT DISTINCT ON (l.feed, l.record_key) l.feed, l.record_key, l.person_id
-FROM hub.person_link l LEFT JOIN hub.person p ON p.person_id = l.person_id
+WITH gone AS (
+    SELECT l.feed, l.record_key, array_agg(DISTINCT l.person_id) AS former
+    FROM hub.person_link l JOIN hub.person p ON p.person_id = l.person_id
+    WHERE l.recorded_to IS NOT NULL AND p.replaced_by IS NOT NULL GROUP BY l.feed, l.record_key)
+SELECT DISTINCT ON (l.feed, l.record_key) l.feed, l.record_key, l.person_id, g.former
+FROM hub.person_link l LEFT JOIN hub.person p ON p.person_id = l.person_id LEFT JOIN gone g ON g.feed = l.feed AND g.record_key = l.record_key
 WHERE l.recorded_to IS NULL OR p.replaced_by IS NULL
 ORDER BY l.feed, l.record_key, l.recorded_to DESC NULLS FIRST, l.recorded_from DESC
 """
-_DECISIONS = "SELECT feed_l, record_key_l, feed_r, record_key_r, verdict FROM hub.link_decision WHERE recorded_to IS NULL"
+# Only what binds: not what waits for its second person, nor what somebody could not say.
+_DECISIONS = "SELECT feed_l, record_key_l, feed_r, record_key_r, verdict FROM hub.binding_decision"
 # The bureau's person number stays when an ID number is corrected (feeds.md), so the older one is an alias.
 _ALIASES = """
 SELECT DISTINCT 'psb_register' AS feed, old.record_key, old.id_number

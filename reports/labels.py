@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from contracts.model import Dimension
 from contracts.vocabulary import DEPARTMENTS
+from linkage.words import CONFLICTS, RULES
 from standards.codes import code_list
 
 
@@ -51,44 +52,11 @@ LABELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "decision": ("人工决定", "A person's decision"),
     },
     "rule": {
-        "same_valid_id": ("公民身份号码相同", "Same valid ID number"),
-        "reference": ("档案编号互引", "Reference between records"),
-        "id_typo_name": ("证号一位之差、姓名相符", "ID one slip apart, same name"),
-        "id_prefix_name": ("证号被截断、姓名相符", "Cut ID, same name"),
-        "masked_id_name": ("证号遮蔽、姓名相符", "Masked ID, same name"),
-        "masked_id_name_near": ("证号遮蔽、姓名相近", "Masked ID, similar name"),
-        "name_birth_phone": ("姓名、出生日期、电话", "Name, birth, phone"),
-        "name_birth_dwelling": ("姓名、出生日期、住所", "Name, birth, dwelling"),
-        "name_birth_family": ("姓名、出生日期、同户", "Name, birth, family"),
-        "name_family": ("姓名、同一家庭", "Name, family"),
-        "name_phone": ("姓名、电话", "Name, phone"),
-        "id_inside_other_number": ("残疾证号、学籍号内含身份号码", "ID inside another number"),
-        "masked_id_home": ("证号遮蔽、同一住所或电话", "Masked ID, same home or phone"),
-        "id_typo_alone": ("证号一位之差（无姓名）", "ID one slip apart, no name given"),
-        "name_card": ("同一低保证上的同名", "Same name on one card"),
-        "name_death": ("同月同名的死亡记录", "Same name, death in one month"),
-        "newborn_mother_birth": ("新生儿：母亲与出生日期", "Newborn: mother and birth date"),
-        "swapped_name": ("名字两字颠倒，其余相符", "Given name swapped, all else agrees"),
-        "name_phone_home": ("姓名音近、同电话同住所", "Name by ear, phone and home"),
-        "name_family_phone": ("姓名、家庭电话", "Name, family's phone"),
-        "similar_name_birth_home": ("姓名相近、出生日期、住所", "Similar name, birth, home"),
-        "similar_name_phone_home": ("姓名相近、电话、住所", "Similar name, phone, home"),
-        "name_family_sex": ("姓名、同一家庭（性别误填）", "Name, family (sex mistyped)"),
-        "damaged_name_family": ("姓名残缺、同一家庭", "Damaged name, family"),
-        "name_dwelling_family": ("同住所的同一家庭", "Family in one dwelling"),
-        "name_dwelling_sex": ("姓名、性别、住所", "Name, sex, dwelling"),
-        "weight": ("概率模型达到阈值", "Probability above the threshold"),
-        "only_record": ("仅此一条记录", "Only record"),
+        **RULES,
         "only record": ("仅此一条记录", "Only record"),
         "decision": ("人工决定", "A person's decision"),
     },
-    "conflict": {
-        "review": ("概率居中，待人工复核", "Between the thresholds: to review"),
-        "two_valid_ids": ("两个有效身份号码", "Two valid ID numbers"),
-        "two_birth_dates": ("两个出生日期", "Two birth dates"),
-        "same_record": ("同一条记录中的两人", "Two people of one record"),
-        "same_feed": ("同一数据源内重复", "Twice in one feed"),
-    },
+    "conflict": CONFLICTS,
     "alert": {
         "late_feed": ("迟到", "Late feed"),
         "refused_delivery": ("交付被拒", "Refused delivery"),

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, LargeBinary, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Float,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from warehouse.tables.base import metadata, stamp
@@ -57,11 +68,48 @@ link_decision = Table(  # what a person decided; outlives every re-run
     Column("record_key_l", Text, nullable=False),
     Column("feed_r", Text, nullable=False),
     Column("record_key_r", Text, nullable=False),
-    Column("verdict", Text, nullable=False),  # same | different
+    Column("verdict", Text, nullable=False),  # same | different | unsure
+    Column("state", Text, nullable=False, server_default="binding"),  # binding | pending (waits for a second person) | resting (can't say)
     Column("decided_by", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    stamp("rest_until"),  # resting: the pair is not asked again before
+    Column("confirmed_by", Text),
+    stamp("confirmed_at"),
+    Column("confirm_reason", Text),
+    Column("undone_by", Text),
+    Column("undo_reason", Text),
+    Column("probability", Float),  # what the model said when it was decided, for calibration; with its rule and levels
+    Column("rule", Text),
+    Column("evidence", Text),
     stamp("recorded_from", nullable=False),
     stamp("recorded_to"),
+    CheckConstraint("state IN ('binding', 'pending', 'resting')", name="link_decision_state"),
+    CheckConstraint("lower(confirmed_by) <> lower(decided_by)", name="link_decision_two_people"),
+)
+# hub.binding_decision (a view, migration 0005): the open ones that linkage obeys.
+
+review_pair = Table(  # a number for a pair somebody was shown, so that no source key is typed or printed
+    "review_pair",
+    metadata,
+    Column("pair_id", BigInteger, primary_key=True, autoincrement=True),
+    Column("feed_l", Text, nullable=False),
+    Column("record_key_l", Text, nullable=False),
+    Column("feed_r", Text, nullable=False),
+    Column("record_key_r", Text, nullable=False),
+    stamp("recorded_from", nullable=False),
+    UniqueConstraint("feed_l", "record_key_l", "feed_r", "record_key_r", name="review_pair_records"),
+)
+
+access_log = Table(  # who looked at whose data, when and what for; only ids of ours, no value
+    "access_log",
+    metadata,
+    Column("access_id", BigInteger, primary_key=True, autoincrement=True),
+    Column("seen_by", Text, nullable=False),
+    Column("action", Text, nullable=False),  # review.show, review.history …
+    Column("subject", Text, nullable=False),  # pair, person or household id
+    Column("purpose", Text, nullable=False),
+    stamp("seen_at", nullable=False),
+    Index("access_log_subject", "subject"),
 )
 
 link_conflict = Table(

@@ -1,0 +1,107 @@
+"""What became of a person (人员沿革): the events of an id, where its records are today, and what people decided about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, text
+
+from linkage.review_queue import NUMBERED, number_pairs
+
+
+@dataclass(frozen=True)
+class PersonEvent:
+    """Something that happened to an id. ``kind``: minted, merged_into, split_from; ``other_id``: into or from whom."""
+
+    person_id: str
+    kind: str
+    other_id: str | None
+    cause: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class HeldRecord:
+    """A record the person holds today, and why. ``pair_id`` numbers it with the person's first record, so that
+    ``different`` on it takes the record out; None for the first itself. No source key stands here."""
+
+    feed: str
+    role: str
+    rule: str
+    probability: float | None
+    evidence: str | None
+    since: datetime
+    pair_id: int | None
+
+
+@dataclass(frozen=True)
+class PersonStory:
+    """``present_id``: the id that stands for it today, followed through merges. ``events``: of the id and of those it met, oldest first.
+    ``went_to``: where the records it ever held are today, person and number, itself included; ``left``: records no feed has any more.
+    ``decisions``: ids of decisions that stand about its records."""
+
+    person_id: str
+    present_id: str
+    events: tuple[PersonEvent, ...]
+    records: tuple[HeldRecord, ...]
+    went_to: tuple[tuple[str, int], ...]
+    left: int
+    decisions: tuple[int, ...]
+
+
+def story(engine: Engine, person_id: str) -> PersonStory | None:
+    """What became of ``person_id``; None if there never was one."""
+    with engine.begin() as connection:
+        here = present(connection, person_id)
+        if here is None:
+            return None
+        asked = {"person": person_id}
+        events = tuple(PersonEvent(**row) for row in connection.execute(text(_EVENTS), asked).mappings())
+        went = connection.execute(text(_WENT), asked).all()
+        connection.execute(text(_HELD), asked)
+        number_pairs(connection, "asked")
+        records = tuple(HeldRecord(**row) for row in connection.execute(text(_RECORDS)).mappings())
+        decisions = tuple(connection.execute(text(_DECISIONS), asked).scalars())
+    return PersonStory(person_id, here, events, records, tuple((to, n) for to, n in went if to), sum(n for to, n in went if not to), decisions)
+
+
+def present(connection: Connection, person_id: str) -> str | None:
+    """The id that stands for ``person_id`` today, followed through merges; None if there never was one."""
+    return connection.execute(text(_PRESENT), {"person": person_id}).scalar()
+
+
+_EVENTS = """
+SELECT person_id, kind, other_id, cause, recorded_from AS at FROM hub.person_event
+WHERE person_id = :person OR other_id = :person ORDER BY recorded_from, kind, person_id
+"""
+_PRESENT = """
+WITH RECURSIVE chain AS (
+    SELECT person_id, replaced_by FROM hub.person WHERE person_id = :person
+    UNION SELECT p.person_id, p.replaced_by FROM hub.person p JOIN chain c ON p.person_id = c.replaced_by)
+SELECT person_id FROM chain WHERE replaced_by IS NULL
+"""
+_WENT = """
+WITH held AS (SELECT DISTINCT feed, record_key FROM hub.person_link WHERE person_id = :person)
+SELECT now.person_id, count(*)::int AS records FROM held h
+LEFT JOIN hub.person_link now ON now.feed = h.feed AND now.record_key = h.record_key AND now.recorded_to IS NULL
+GROUP BY now.person_id ORDER BY records DESC, now.person_id
+"""
+# The register's record stands for the person where there is one, else the first.
+_HELD = """
+CREATE TEMP TABLE asked ON COMMIT DROP AS
+SELECT first_value(feed) OVER w AS feed_l, first_value(record_key) OVER w AS record_key_l, feed AS feed_r, record_key AS record_key_r,
+       role, rule, probability, evidence, recorded_from AS since, row_number() OVER w AS place
+FROM hub.person_link WHERE person_id = :person AND recorded_to IS NULL
+WINDOW w AS (ORDER BY feed <> 'psb_register', feed, record_key)
+"""
+_RECORDS = f"""
+SELECT a.feed_r AS feed, a.role, a.rule, a.probability, a.evidence, a.since, CASE WHEN a.place > 1 THEN p.pair_id END AS pair_id
+FROM asked a {NUMBERED} ORDER BY a.place
+"""
+_DECISIONS = """
+SELECT DISTINCT d.decision_id FROM hub.link_decision d
+JOIN hub.person_link l ON l.person_id = :person
+     AND ((l.feed, l.record_key) = (d.feed_l, d.record_key_l) OR (l.feed, l.record_key) = (d.feed_r, d.record_key_r))
+WHERE d.recorded_to IS NULL ORDER BY 1
+"""
