@@ -220,7 +220,7 @@ SELECT count(*) FROM (SELECT person_id FROM record WHERE feed = 'psb_register' A
 _TWO_BIRTHS = """
 WITH told AS (
     SELECT DISTINCT person_id, CASE WHEN number IS NOT NULL THEN number[7:14]::INT
-                                    WHEN rule NOT LIKE '%id%' THEN birth END AS birth FROM record)
+                                    WHEN NOT regexp_matches(rule, '(^|_)id(_|$)') THEN birth END AS birth FROM record)
 SELECT a.person_id FROM told a JOIN told b ON a.person_id = b.person_id AND a.birth < b.birth
 WHERE NOT birth_possible(a.birth, b.birth) GROUP BY a.person_id ORDER BY a.person_id
 """
