@@ -114,9 +114,10 @@ class SharedScoring:
 
 
 def digest(con: duckdb.DuckDBPyConnection, model: Model, weights: Mapping[str, Any] | None, prior: float) -> str:
-    """Of everything the scores of a round depend on, whatever the order of rows."""
+    """Of everything the scores of a round depend on, whatever the order of rows, and of elements in a list."""
+    columns = compared_columns(con, model)
     tables = [
-        f"SELECT {', '.join(compared_columns(con, model))} FROM entity",
+        f"SELECT {', '.join(f'list_sort({name})' if kind.endswith('[]') else name for name, kind in columns.items())} FROM entity",
         "SELECT join_key_l, join_key_r FROM candidate",
         *(f"SELECT * FROM frequency_{column}" for column in frequency_columns(model)),
     ]

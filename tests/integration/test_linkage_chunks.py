@@ -42,23 +42,24 @@ def test_chunks_give_what_one_piece_gives(tmp_path: Path, chunks: int) -> None:
     assert len(compared) == 2 and compared[0] > 2000
 
 
-def _link_in_steps(root: Path, rounds: int) -> tuple[pa.Table, list[int]]:
-    """As the DAG does it: start, score what is laid out, start again."""
-    laid_out = []
-    for _ in range(rounds):
-        try:
+def test_a_linkage_in_steps_ends_as_one_in_a_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the DAG does it: start, score what is laid out, start again; what is scored is never scored again."""
+    root, rounds = tmp_path / "link", []
+    for _ in range(2):
+        with pytest.raises(ChunksWaiting) as stopped:
             linked(COUNTY, LinkSettings(score=SharedScoring(root, 3, last=False, worth=100)))
-        except ChunksWaiting as stopped:
-            laid_out.append(stopped.chunks)
-            for k in range(stopped.chunks):
-                score_chunk(root / stopped.round_folder, k, MODEL)
-    return linked(COUNTY, LinkSettings(score=SharedScoring(root, 3, last=True, worth=100))).links, laid_out
+        assert stopped.value.chunks == 3
+        rounds.append(stopped.value.round_folder)
+        for k in range(3):
+            score_chunk(root / rounds[-1], k, MODEL)
+    whole = linked(COUNTY).links
+    monkeypatch.setattr("linkage.chunks.score_counted", _must_not_score)
+    assert linked(COUNTY, LinkSettings(score=SharedScoring(root, 3, last=True, worth=100))).links.equals(whole)
+    assert len(set(rounds)) == 2
 
 
-def test_a_linkage_in_steps_ends_as_one_in_a_piece(tmp_path: Path) -> None:
-    links, laid_out = _link_in_steps(tmp_path / "link", 2)
-    assert laid_out == [3, 3]
-    assert links.equals(linked(COUNTY).links)
+def _must_not_score(*_) -> None:
+    raise AssertionError("scored again")
 
 
 def test_the_last_start_scores_what_nobody_scored(tmp_path: Path) -> None:

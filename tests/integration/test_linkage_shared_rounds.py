@@ -48,16 +48,17 @@ def persons(hub: Hub) -> set[tuple[str, str, str]]:
 
 
 def test_rounds_shared_out_give_the_persons_of_one_process(hub: Hub) -> None:
-    laid_out = []
+    laid_out, rounds = [], set()
     for first in (True, False):
         chunks = hub.link_ahead(first=first)
         laid_out.append(len(chunks))
+        rounds |= {chunk["round_folder"] for chunk in chunks}
         kept = [hub.score_chunk(**chunk).numbers["pairs_kept"] for chunk in chunks]
         assert sum(kept) > 0
         assert set(chunks[0]) == {"round_folder", "chunk"} and not persons(hub)
     hub.link()
     shared = persons(hub)
-    assert laid_out == [3, 3] and len(shared) > 300
+    assert laid_out == [3, 3] and len(rounds) == 2 and len(shared) > 300
     assert not (hub.settings.shared / "chunks").exists()
 
     with hub.engine.begin() as connection:
