@@ -13,6 +13,7 @@ import pyarrow as pa
 from contracts.agreements import Agreement, Dataset
 from publish.deltas import ADDED, CHANGED, REMOVED
 from publish.files import ExtractFolder, File, settle
+from publish.recipients import Handed
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Parcel:
 
     agreement: Agreement
     sequence: int
-    previous: tuple[int, str] | None  # sequence and digest of the manifest before
+    previous: Handed | None
     folder: ExtractFolder
     entries: list[dict] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
@@ -34,9 +35,9 @@ class Parcel:
 
 
 class Desk:
-    """Takes rows dataset by dataset; ``last``: recipient → sequence and manifest digest of its last extract."""
+    """Takes rows dataset by dataset; ``last``: recipient → its last extract."""
 
-    def __init__(self, out: Path, today: date, last: Mapping[str, tuple[int, str]]) -> None:
+    def __init__(self, out: Path, today: date, last: Mapping[str, Handed]) -> None:
         self.out, self.today, self.last = out, today, last
         self.parcels: dict[str, Parcel] = {}
         self.agreements: dict[str, Agreement] = {}
@@ -68,7 +69,7 @@ class Desk:
                 "recipient": recipient, "sequence": parcel.sequence, "kind": parcel.kind,
                 "agreement_version": parcel.agreement.version, "rows": number.total(), "added": number[ADDED],
                 "changed": number[CHANGED], "removed": number[REMOVED], "digest": file.sm3,
-                "file_name": f"{parcel.folder.name}/{file.name}",
+                "file_name": f"{parcel.folder.name}/{file.name}", "as_of": self.today,
             })  # fmt: skip
         settle(parcel.folder for parcel in self.parcels.values())
         return handed
@@ -77,7 +78,7 @@ class Desk:
         recipient = agreement.recipient
         if recipient not in self.parcels:
             previous = self.last.get(recipient)
-            sequence = previous[0] + 1 if previous else 1
+            sequence = previous.sequence + 1 if previous else 1
             self.parcels[recipient] = Parcel(
                 agreement, sequence, previous, ExtractFolder(self.out, recipient, sequence)
             )
@@ -93,7 +94,7 @@ class Desk:
             "kind": parcel.kind,
             "as_of": self.today.isoformat(),
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "previous": {"sequence": previous[0], "manifest_sm3": previous[1]} if previous else None,
+            "previous": {"sequence": previous.sequence, "manifest_sm3": previous.digest} if previous else None,
             "agreement": {
                 "version": agreement.version,
                 "purpose": agreement.purpose,

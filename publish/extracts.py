@@ -1,7 +1,8 @@
 """Publication (发布): every recipient's extract, full at first, then only what changed.
 
 Files first, the ledger last: a run killed between leaves folders no ledger row knows, and the next run overwrites them
-under the same sequence number. A recipient whose agreement is not valid, or whose unit has ended, keeps its last extract.
+under the same sequence number. A recipient whose agreement is not valid or whose next extract is not due, or whose unit
+has ended, keeps its last extract.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from contracts.reader import load_contracts
 from publish import datasets, ledger
 from publish.deltas import REMOVED, compare
 from publish.desk import Desk
-from publish.recipients import Party, parties
+from publish.recipients import Party, due, parties
 from publish.source import another, keep, opened
 from publish.suppression import suppress
 
@@ -33,7 +34,8 @@ SIDE_BY_SIDE = 2  # a county's tables are too small for DuckDB to work on one wi
 
 @dataclass(frozen=True)
 class PublishFigures:
-    """What a run handed out. ``not_valid``: recipients whose agreement is not in force on the day."""
+    """What a run handed out. ``not_due``: recipients whose weekly or monthly extract is not yet due; ``not_valid``: those
+    whose agreement is not in force on the day."""
 
     recipients: int
     extracts: int
@@ -42,6 +44,7 @@ class PublishFigures:
     changed: int
     removed: int
     cells_suppressed: int
+    not_due: int
     not_valid: tuple[str, ...]
 
     def counts(self) -> dict[str, int]:
@@ -49,7 +52,8 @@ class PublishFigures:
         return {
             "recipients": self.recipients, "extracts": self.extracts, "full": self.full,
             "rows_handed": self.added + self.changed + self.removed, "added": self.added, "changed": self.changed,
-            "removed": self.removed, "cells_suppressed": self.cells_suppressed, "agreements_not_valid": len(self.not_valid),
+            "removed": self.removed, "cells_suppressed": self.cells_suppressed, "recipients_not_due": self.not_due,
+            "agreements_not_valid": len(self.not_valid),
         }  # fmt: skip
 
 
@@ -62,7 +66,7 @@ def publish(
     threads: int = 2,
     memory_mb: int = 400,
 ) -> PublishFigures:
-    """Hand every recipient of an agreement valid on ``today`` what is new for it, as files under ``out``.
+    """Hand every recipient of an agreement valid on ``today``, as often as it says, what is new for it, as files under ``out``.
 
     ``contracts`` (default: the packaged ones) say which department a feed belongs to. Raises
     :class:`publish.datasets.DatasetError` before anything is written if a dataset lacks what an agreement grants.
@@ -74,19 +78,28 @@ def publish(
         con.execute(
             "CREATE TABLE row_change (recipient VARCHAR, dataset VARCHAR, row_key VARCHAR, content_hash VARCHAR, change VARCHAR)"
         )
-        made = parties(con, valid)
-        desk = Desk(out, today, ledger.last_extracts(engine))
-        hidden = _Handover(con, made, desk, today).all()
+        made, last = parties(con, valid), ledger.last_extracts(engine)
+        serving = due(made, last, today)
+        desk = Desk(out, today, last)
+        hidden = _Handover(con, serving, desk, today).all()
         handed = desk.finish()
         if handed:
             ledger.record(engine, con, handed)
     total = Counter()
     for row in handed:
         total.update({name: row[name] for name in ("added", "changed", "removed")})
-    recipients = sum(len(party.recipients) for party in made)
+    recipients, served = (sum(len(party.recipients) for party in some) for some in (made, serving))
     full = sum(row["kind"] == "full" for row in handed)
     return PublishFigures(
-        recipients, len(handed), full, total["added"], total["changed"], total["removed"], hidden, not_valid
+        recipients,
+        len(handed),
+        full,
+        total["added"],
+        total["changed"],
+        total["removed"],
+        hidden,
+        recipients - served,
+        not_valid,
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, text
 
 from contracts.agreements import Agreement
 from publish.deltas import ADDED, CHANGED, REMOVED
+from publish.recipients import Handed
 from warehouse.bulk import append, read_arrow, stage, unstage
 from warehouse.tables.households import extract
 
@@ -23,7 +24,7 @@ EXTRACT = pa.schema(
     [
         ("recipient", pa.string()), ("sequence", pa.int32()), ("kind", pa.string()), ("agreement_version", pa.string()),
         ("rows", pa.int64()), ("added", pa.int64()), ("changed", pa.int64()), ("removed", pa.int64()),
-        ("digest", pa.string()), ("file_name", pa.string()), ("recorded_from", pa.timestamp("us", "UTC")),
+        ("digest", pa.string()), ("file_name", pa.string()), ("as_of", pa.date32()), ("recorded_from", pa.timestamp("us", "UTC")),
     ]
 )  # fmt: skip
 
@@ -39,13 +40,16 @@ def publishing(engine: Engine) -> Iterator[None]:
             connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
 
 
-def last_extracts(engine: Engine) -> dict[str, tuple[int, str]]:
-    """Recipient → sequence and digest of its last extract."""
+def last_extracts(engine: Engine) -> dict[str, Handed]:
+    """Recipient → its last extract."""
     found = read_arrow(
         engine,
-        "SELECT DISTINCT ON (recipient) recipient, sequence, digest FROM hub.extract ORDER BY recipient, sequence DESC",
+        "SELECT DISTINCT ON (recipient) recipient, sequence, digest, as_of, recorded_from FROM hub.extract ORDER BY recipient, sequence DESC",
     )
-    return {row["recipient"]: (row["sequence"], row["digest"]) for row in found.to_pylist()}
+    return {
+        row["recipient"]: Handed(row["sequence"], row["digest"], row["as_of"], row["recorded_from"])
+        for row in found.to_pylist()
+    }
 
 
 def record(engine: Engine, con: duckdb.DuckDBPyConnection, handed: list[dict]) -> None:
@@ -98,10 +102,10 @@ def record(engine: Engine, con: duckdb.DuckDBPyConnection, handed: list[dict]) -
 def listing(
     engine: Engine, agreements: Mapping[str, Agreement], recipient: str | None = None, limit: int = 100
 ) -> list[dict]:
-    """Extracts, newest first: recipient, sequence, kind, rows, added, changed, removed, agreement (its version then),
+    """Extracts, newest first: recipient, sequence, as_of, kind, rows, added, changed, removed, agreement (its version then),
     valid_to (of the agreement now; None if there is none any more), folder, handed (when)."""
     statement = text(
-        """SELECT recipient, sequence, kind, rows, added, changed, removed, agreement_version AS agreement, file_name, recorded_from
+        """SELECT recipient, sequence, as_of, kind, rows, added, changed, removed, agreement_version AS agreement, file_name, recorded_from
            FROM hub.extract WHERE CAST(:recipient AS text) IS NULL OR recipient = :recipient
            ORDER BY recorded_from DESC, recipient LIMIT :limit"""
     )

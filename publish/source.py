@@ -131,7 +131,9 @@ def keep(con: duckdb.DuckDBPyConnection, name: str, rows: pa.Table | pa.RecordBa
 
 def _present(engine: Engine) -> set[str]:
     """The record tables there are: a site may lack a feed."""
-    return set(read_arrow(engine, "SELECT tablename FROM pg_tables WHERE schemaname = 'record'")["tablename"].to_pylist())
+    return set(
+        read_arrow(engine, "SELECT tablename FROM pg_tables WHERE schemaname = 'record'")["tablename"].to_pylist()
+    )
 
 
 def _read(con: duckdb.DuckDBPyConnection, now: Moment, present: set[str], day: date) -> None:

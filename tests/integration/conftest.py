@@ -162,3 +162,13 @@ def rows_of() -> Callable[..., list]:
         return [row[columns[0]] if len(columns) == 1 else tuple(row[c] for c in columns) for row in found]
 
     return rows
+
+
+@pytest.fixture
+def house(new_database, tmp_path: Path):
+    """A small hub filled for publication (tests.publish_world), and an empty folder of extracts."""
+    from tests.publish_world import settled
+
+    made = settled(new_database(), tmp_path / "extracts")
+    yield made
+    made.engine.dispose()
