@@ -136,8 +136,7 @@ class Hub:
         from profiles.store import assemble
 
         today, threads = self.settings.today, self.settings.threads
-        given = {"threads": threads, "memory_mb": self.settings.memory_mb}
-        given |= {"departments": {feed: contract.department for feed, contract in self.contracts.items()}}
+        given = {"threads": threads, "memory_mb": self.settings.memory_mb, "contracts": self.contracts, "known": self.settings.known}
 
         def work() -> dict:
             figures = assemble(self.engine, today, **given).counts()

@@ -75,6 +75,11 @@ class Settings:
         return self.home / "shared"
 
     @property
+    def known(self) -> Path:
+        """The folder of what an assembly leaves to the next one; it can be deleted at any time."""
+        return self.home / "assembly"
+
+    @property
     def out(self) -> Path:
         """The folder of extracts and reports."""
         return self.home / "out"

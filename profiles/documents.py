@@ -32,13 +32,14 @@ PERSONS = Written("person_profile", "person_id", "person_row")
 PROFILES = Written("profile", "household_id", "profile_row")
 
 
-def stage_changed(con: duckdb.DuckDBPyConnection, engine: Engine, written: Written) -> tuple[list[str], int]:
-    """Stage the rows of ``written`` that are new or changed against ``old_<table>``: (staged tables, rows)."""
+def stage_changed(con: duckdb.DuckDBPyConnection, engine: Engine, written: Written, old: str, new: str) -> tuple[list[str], int]:
+    """Stage the rows of ``written`` whose content differs between the tables ``old`` (believed) and ``new`` (what is so now):
+    (staged tables, rows)."""
     table, key = written.table, written.key
     con.execute(
-        f"""CREATE OR REPLACE TABLE changed AS
+        f"""CREATE OR REPLACE TEMP TABLE changed AS
             SELECT n.{key} AS id, (row_number() OVER (ORDER BY n.{key}) - 1) // {BUCKET} AS place
-            FROM {table} n LEFT JOIN old_{table} o USING ({key}) WHERE o.content_hash IS DISTINCT FROM n.content_hash"""
+            FROM {new} n LEFT JOIN {old} o USING ({key}) WHERE o.content_hash IS DISTINCT FROM n.content_hash"""
     )
     rows, buckets = con.execute("SELECT count(*), coalesce(max(place) + 1, 0) FROM changed").fetchall()[0]
     statement = dict(stages("writing"))[written.statement]
@@ -46,7 +47,7 @@ def stage_changed(con: duckdb.DuckDBPyConnection, engine: Engine, written: Writt
     with ThreadPoolExecutor(max_workers=1) as sender:  # the database takes one bucket while the next is built
         sending: Future | None = None
         for place, name in enumerate(names):
-            con.execute("CREATE OR REPLACE TABLE bucket AS SELECT id FROM changed WHERE place = ?", [place])
+            con.execute("CREATE OR REPLACE TEMP TABLE bucket AS SELECT id FROM changed WHERE place = ?", [place])
             built = con.sql(statement).to_arrow_table()
             if sending:
                 sending.result()

@@ -1,28 +1,31 @@
 """What is known before assembly: mentions with their person, and the few rows of single feeds profiles need.
 
-Everything is read once as Arrow and worked on in DuckDB.
+Everything is read once as Arrow, from one moment of the warehouse, and worked on in DuckDB.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
 
 import duckdb
-from sqlalchemy import Engine, text
+import pyarrow as pa
+from sqlalchemy import Engine
 
 from places.directory import read_directory
 from places.resolve import resolve_texts
-from warehouse.bulk import read_arrow
-from warehouse.compute import analyst
 from warehouse.mention import compose
+from warehouse.snapshot import Snapshot
 
 MENTIONS = """
-SELECT feed, record_key, role, name, former_name, id_number, sex, birth_date, birth_precision, ethnicity, relation,
+SELECT feed, record_key, base_key, hashtextextended(address_text, 0) AS address, role, name, former_name, id_number, sex, birth_date, birth_precision, ethnicity, relation,
        marital_status, schooling, phone, group_kind, group_key, compound_id, building_id, unit, room, dwelling_id,
        dead, death_date, ended, source_time, batch_id
 FROM hub.mention
 """
 LINKS = "SELECT feed, record_key, person_id FROM hub.person_link WHERE recorded_to IS NULL"
+# ``own``: the row is about the person itself.
+FACT = """SELECT l.person_id, m.*, m.role NOT IN ('mother', 'guardian', 'operator', 'applicant') AS own
+          FROM mention m JOIN link l USING (feed, record_key)"""
 
 # Rows of single feeds: table in DuckDB -> query. A site without a feed has no such table: see read_facts.
 ROWS = {
@@ -69,54 +72,66 @@ SELECT record_key AS event_id, occurred_at AS visited_at,
        coalesce({compose("compound", "building", "unit", "room")}, address) AS address_text
 FROM record.grid_visit WHERE recorded_to IS NULL AND living_status IN ('empty', 'separated')
 """
+EMPTY_PLACE = pa.schema(
+    [("event_id", pa.string()), ("dwelling_id", pa.string()), ("visited_at", pa.timestamp("us", tz="UTC"))]
+)
+_PRESENT = "SELECT tablename FROM pg_tables WHERE schemaname = 'record'"
 
 
-def read_facts(engine: Engine, day: date, threads: int = 2, memory_mb: int = 800) -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection with table ``fact`` (a mention with its ``person_id``; ``own``: the row is about the
-    person itself), the tables of :data:`ROWS`, and variable ``day``."""
-    con = analyst(threads, memory_mb)
-    con.execute("SET VARIABLE day = ?", [day])
-    con.execute("SET TimeZone = 'Asia/Shanghai'")
-    con.register("mention", read_arrow(engine, MENTIONS))
-    con.register("link", read_arrow(engine, LINKS))
-    con.execute(
-        """CREATE TABLE fact AS
-           SELECT l.person_id, m.*, m.role NOT IN ('mother', 'guardian', 'operator', 'applicant') AS own
-           FROM mention m JOIN link l USING (feed, record_key)"""
-    )
+def read_facts(con: duckdb.DuckDBPyConnection, moment: Snapshot, engine: Engine) -> None:
+    """Into ``con``: table ``fact`` (a mention with its ``person_id``; ``own``: the row is about the person itself), the
+    tables of :data:`ROWS`, and ``empty_place`` (where a visit met nobody)."""
+    con.register("mention", moment.read(MENTIONS))
+    con.register("link", moment.read(LINKS))
+    con.execute(f"CREATE TABLE fact AS {FACT}")
     con.unregister("mention")
     con.unregister("link")
-    with engine.connect() as connection:
-        found = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'record'"))
-        present = set(found.scalars())
+    for name, rows in read_rows(moment).items():
+        _keep(con, name, rows)
+    _keep(con, "empty_place", empty_places(moment, engine))
+
+
+def read_rows(moment: Snapshot, keys: Sequence[str] | None = None) -> dict[str, pa.Table]:
+    """The tables of :data:`ROWS`: all open rows, or those of the record keys. A site without a feed has none of it."""
+    present, found = tables_present(moment), {}
     for name, (table, query) in ROWS.items():
         if table in present:
-            con.register("row", read_arrow(engine, f"{query} WHERE recorded_to IS NULL"))
+            found[name] = moment.read(*_open(f"{query} WHERE recorded_to IS NULL", keys))
         else:
-            columns = ", ".join(f"NULL AS {c}" for c in _columns(query))
-            con.execute(f"CREATE TABLE {name} AS SELECT {columns} WHERE false")
-            continue
-        con.execute(f"CREATE TABLE {name} AS SELECT * FROM row")
-        con.unregister("row")
-    _empty_visits(con, engine, "grid_visit" in present)
-    return con
+            found[name] = pa.table({column: pa.nulls(0, pa.string()) for column in _columns(query)})
+    return found
 
 
-def _empty_visits(con: duckdb.DuckDBPyConnection, engine: Engine, known: bool) -> None:
-    """Table ``empty_visit(event_id, dwelling_id, visited_at)``: dwellings found empty, or only registered (人户分离)."""
-    con.execute("CREATE TABLE empty_visit (event_id VARCHAR, dwelling_id VARCHAR, visited_at TIMESTAMPTZ)")
-    visits = read_arrow(engine, EMPTY_VISITS) if known else None
-    if visits is None or not visits.num_rows:
-        return
-    con.register("visits", visits)
-    con.register("places", resolve_texts(visits["address_text"].combine_chunks(), read_directory(engine)))
-    con.execute(
-        """INSERT INTO empty_visit SELECT v.event_id, p.dwelling_id, v.visited_at
-           FROM visits v JOIN places p USING (address_text)
-           WHERE p.dwelling_id IS NOT NULL AND v.event_id NOT IN (SELECT group_key FROM fact WHERE group_kind = 'visit')"""
-    )
-    con.unregister("visits")
-    con.unregister("places")
+def empty_places(moment: Snapshot, engine: Engine, keys: Sequence[str] | None = None) -> pa.Table:
+    """``event_id, dwelling_id, visited_at``: dwellings found empty, or only registered (人户分离)."""
+    if "grid_visit" not in tables_present(moment):
+        return EMPTY_PLACE.empty_table()
+    visits = moment.read(*_open(EMPTY_VISITS, keys))
+    if not visits.num_rows:
+        return EMPTY_PLACE.empty_table()
+    places = resolve_texts(visits["address_text"].combine_chunks(), read_directory(engine))
+    with duckdb.connect() as con:
+        con.register("visits", visits)
+        con.register("places", places)
+        return con.sql(
+            """SELECT v.event_id, p.dwelling_id, v.visited_at FROM visits v JOIN places p USING (address_text)
+               WHERE p.dwelling_id IS NOT NULL"""
+        ).to_arrow_table()
+
+
+def tables_present(moment: Snapshot) -> set[str]:
+    """The record tables this warehouse has."""
+    return set(moment.read(_PRESENT)["tablename"].to_pylist())
+
+
+def _open(sql: str, keys: Sequence[str] | None) -> tuple[str, dict | None]:
+    return (sql, None) if keys is None else (f"{sql} AND record_key = ANY(:keys)", {"keys": list(keys)})
+
+
+def _keep(con: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+    con.register("read", rows)
+    con.execute(f"CREATE TABLE {name} AS SELECT * FROM read")
+    con.unregister("read")
 
 
 def _columns(query: str) -> list[str]:

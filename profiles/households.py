@@ -28,15 +28,20 @@ def run_stages(con: duckdb.DuckDBPyConnection, name: str) -> None:
         con.execute(statement)
 
 
-def assemble_households(con: duckdb.DuckDBPyConnection) -> None:
-    """Make table ``membership`` from ``fact``, ``value`` and the feeds' rows."""
-    con.register("residence_step", rules.residence_steps())
-    con.register("residence_tie", rules.residence_ties())
-    con.register("silent_feed", rules.silent_feeds())
-    con.register("overtaking_step", rules.overtaking_steps())
+def set_rules(con: duckdb.DuckDBPyConnection) -> None:
+    """The rules of ``residence.yaml`` as tables and variables."""
+    for name, table in {
+        "residence_step": rules.residence_steps(),
+        "residence_tie": rules.residence_ties(),
+        "silent_feed": rules.silent_feeds(),
+        "overtaking_step": rules.overtaking_steps(),
+    }.items():
+        con.register(name, table)
     for name, setting in rules.residence_settings().items():
         con.execute(f"SET VARIABLE {name} = ?", [setting])
+
+
+def assemble_households(con: duckdb.DuckDBPyConnection) -> None:
+    """Make table ``membership`` from ``fact``, ``value``, the feeds' rows and the rules (:func:`set_rules`)."""
     run_stages(con, "residence")
-    for name in ("residence_step", "residence_tie", "silent_feed", "overtaking_step"):
-        con.unregister(name)
     run_stages(con, "membership")

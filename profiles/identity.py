@@ -9,52 +9,11 @@ from __future__ import annotations
 
 import duckdb
 
-PREFIX = {"residence": "R", "register": "H", "assistance": "A"}
-
-# Pairs of a household now and one before, best first: the same dwelling or number, then most people in common. Each id
-# goes to the household it fits best, each household takes the id that fits it best.
-KEPT = """
-CREATE OR REPLACE TABLE kept AS
-WITH now AS (
-    SELECT DISTINCT kind, group_key AS natural_key, person_id FROM membership
-), common AS (
-    SELECT n.kind, n.natural_key, h.household_id, count(*) AS people, split_part(n.natural_key, '#', 1) = split_part(h.natural_key, '#', 1) AS same
-    FROM now n JOIN old_member m USING (person_id) JOIN old_household h ON h.household_id = m.household_id AND h.kind = n.kind
-    WHERE n.kind = 'residence' GROUP BY n.kind, n.natural_key, h.household_id, h.natural_key
-), wanted AS (
-    SELECT * FROM common QUALIFY row_number() OVER (PARTITION BY household_id ORDER BY same DESC, people DESC, natural_key) = 1
-)
-SELECT kind, natural_key, arg_min(household_id, (NOT same, -people, household_id)) AS household_id FROM wanted GROUP BY kind, natural_key
-UNION ALL
-SELECT DISTINCT n.kind, n.natural_key, h.household_id FROM now n JOIN old_household h USING (kind, natural_key) WHERE n.kind <> 'residence'
-"""
+from profiles.households import run_stages
 
 
 def give_ids(con: duckdb.DuckDBPyConnection) -> None:
     """Make tables ``household(household_id, kind, natural_key)`` and ``member`` (membership with ids) from
     ``membership`` and the previous open ``old_household`` and ``old_member``. New ids follow the highest one ever
     given (``highest``: kind, number), in the order of the natural key."""
-    prefixes = " ".join(f"WHEN '{kind}' THEN '{letter}'" for kind, letter in PREFIX.items())
-    con.execute(KEPT)
-    con.execute(
-        f"""
-        CREATE OR REPLACE TABLE household AS
-        WITH fresh AS (
-            SELECT kind, natural_key, row_number() OVER (PARTITION BY kind ORDER BY natural_key) AS place
-            FROM (SELECT DISTINCT kind, group_key AS natural_key FROM membership) ANTI JOIN kept USING (kind, natural_key)
-        )
-        SELECT household_id, kind, natural_key FROM kept
-        UNION ALL
-        SELECT CASE f.kind {prefixes} END || lpad(CAST(coalesce(h.number, 0) + f.place AS VARCHAR), 9, '0'), f.kind, f.natural_key
-        FROM fresh f LEFT JOIN highest h USING (kind)
-        """
-    )
-    con.execute(
-        """
-        CREATE OR REPLACE TABLE member AS
-        SELECT h.household_id, m.kind, m.person_id, max(m.relation) AS relation, min(m.basis) AS basis,
-               max(m.confidence) AS confidence, min(m.valid_from) AS valid_from, max(m.dwelling_id) AS dwelling_id
-        FROM membership m JOIN household h ON h.kind = m.kind AND h.natural_key = m.group_key
-        GROUP BY 1, 2, 3
-        """
-    )
+    run_stages(con, "identity")

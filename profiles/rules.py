@@ -24,6 +24,11 @@ def _load(name: str) -> dict | list:
         raise RuleFileError(f"profiles/{name}: {str(error).splitlines()[0]}") from None
 
 
+def texts() -> list[str]:
+    """The rule files as they are written."""
+    return [(HERE / name).read_text(encoding="utf-8") for name in ("residence.yaml", "survivorship.yaml")]
+
+
 @cache
 def survivorship() -> dict[str, dict]:
     """Attribute → title, level, order, only, shared_at_most, max_age_days."""
@@ -83,9 +88,10 @@ def residence() -> dict:
 
 
 def residence_settings() -> dict[str, float]:
-    """The factors and limits of ``residence.yaml`` by name."""
+    """The factors and limits of ``residence.yaml`` by name; ``phone_own``: how many share a phone that is still one's own."""
     rules = residence()
-    return {name: rule["factor"] for name, rule in rules["against"].items()} | rules["limits"] | rules["confidence"]
+    own = {"phone_own": survivorship()["phone"]["shared_at_most"]}
+    return own | {name: rule["factor"] for name, rule in rules["against"].items()} | rules["limits"] | rules["confidence"]
 
 
 def overtaking_steps() -> pa.Table:

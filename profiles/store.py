@@ -1,56 +1,40 @@
-"""Assemble households and profiles in the warehouse: read once, work in DuckDB, write only what changed."""
+"""Assemble households and profiles in the warehouse: read what changed, work in DuckDB, write only what changed.
+
+Where the outcome of the last assembly is still known (profiles.known), only what was touched since is worked out; the
+result is that of working everything out. Otherwise, and where much was touched, the whole county is.
+"""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import duckdb
 from sqlalchemy import Connection, Engine, text
 
+from contracts.model import Contract
 from contracts.reader import load_contracts
+from places.directory import read_directory
 from places.grids import GridMap, grid_map
-from profiles.documents import PERSONS, PROFILES, SHAPE, stage_changed
-from profiles.facts import read_facts
-from profiles.households import assemble_households, run_stages
-from profiles.identity import give_ids
-from profiles.survivorship import surviving_values
-from profiles.tickets import raise_tickets, write_tickets
-from warehouse.bulk import lock, read_arrow, stage, sweep, unstage
+from profiles import assembly, believed, writing
+from profiles.changes import counts, read_changes, touched_keys
+from profiles.facts import ROWS, read_facts
+from profiles.known import Known, Standing
+from warehouse.bulk import lock
+from warehouse.compute import analyst
+from warehouse.snapshot import Horizon, Snapshot, snapshot
 
-# Table -> (its key, its columns but history). A row is changed when its digest is.
-WRITTEN = {
-    "household": ("household_id", ("household_id", "kind", "natural_key")),
-    "household_member": (
-        "household_id, person_id",
-        ("household_id", "kind", "person_id", "relation", "basis", "confidence", "valid_from"),
-    ),
-    "person_profile": (
-        "person_id",
-        (
-            "person_id",
-            "name",
-            "sex",
-            "birth_date",
-            "id_number",
-            "dwelling_id",
-            "community_code",
-            "alive",
-            "content_hash",
-            "attributes",
-        ),
-    ),
-    "profile": (
-        "household_id",
-        ("household_id", "version", "content_hash", "community_code", "grid_id", "dwelling_id", "document"),
-    ),
-}
+MOST = 0.06  # of all records: where more were touched, the whole is worked out faster than what they touch
+FEW = 2_000  # touched records that are always few
 
 
 @dataclass(frozen=True)
 class ProfileFigures:
-    """Open rows after the assembly, and how many profiles got a new version in it."""
+    """Open rows after the assembly, how many profiles got a new version in it, and how many records it looked at
+    (``records_touched``: None where it worked everything out)."""
 
     residence_households: int
     register_households: int
@@ -60,10 +44,11 @@ class ProfileFigures:
     profiles_changed: int
     tickets_opened: int
     tickets_closed: int
+    records_touched: int | None = None
 
     def counts(self) -> dict[str, int]:
         """The figures as plain numbers."""
-        return asdict(self)
+        return {name: number for name, number in asdict(self).items() if number is not None}
 
 
 def assemble(
@@ -72,14 +57,22 @@ def assemble(
     threads: int = 2,
     memory_mb: int = 800,
     departments: Mapping[str, str] | None = None,
+    contracts: Mapping[str, Contract] | None = None,
+    known: Path | None = None,
 ) -> ProfileFigures:
     """Households of three kinds, surviving values, profile documents and correction tickets as of ``as_of``, in one
-    transaction. ``departments``: feed → department (default: the packaged contracts')."""
+    transaction. ``contracts``: default the packaged ones; ``departments``: feed → department, default the contracts'.
+    ``known``: folder for what an assembly leaves to the next; without it everything is worked out each time."""
+    contracts = load_contracts() if contracts is None else contracts
     if departments is None:
-        departments = {contract.feed: contract.department for contract in load_contracts().values()}
-    con = read_facts(engine, as_of, threads, memory_mb // 2)  # the other half is for rows that come and go as Arrow
+        departments = {contract.feed: contract.department for contract in contracts.values()}
+    con = analyst(threads, memory_mb // 2)  # the other half is for rows that come and go as Arrow
     try:
-        return settle(con, engine, grid_map(engine, as_of), departments)
+        # One assembly at a time: what is believed now is read, and what a killed one left is swept, under the lock.
+        with engine.begin() as connection:
+            lock(connection, "profiles")
+            run = _Run(con, engine, connection, as_of, departments)
+            return run.from_warehouse(contracts, Known(known) if known else None)
     finally:
         con.close()
 
@@ -87,104 +80,115 @@ def assemble(
 def settle(
     con: duckdb.DuckDBPyConnection, engine: Engine, grids: GridMap, departments: Mapping[str, str]
 ) -> ProfileFigures:
-    """The assembly of what stands in ``con`` (tables and variables as profiles.facts leaves them) into the warehouse."""
-    con.register("grid_unit", grids.units)
-    con.register("grid_compound", grids.compounds)
-    con.execute("SET VARIABLE shape = ?", [SHAPE])
-    surviving_values(con)
-    assemble_households(con)
-    # One assembly at a time: what is believed now is read, and what a killed one left is swept, under the lock.
+    """The assembly of what stands in ``con`` (tables as profiles.facts leaves them, variable ``day``) into the warehouse."""
+    (day,) = con.execute("SELECT CAST(getvariable('day') AS DATE)").fetchall()[0]
     with engine.begin() as connection:
         lock(connection, "profiles")
-        for table in WRITTEN:
-            sweep(engine, f"{table}_")
-        _previous(con, engine)
-        give_ids(con)
-        run_stages(con, "document")
-        staged, changed = _stage(con, engine)
-        tickets = raise_tickets(con, engine, departments)
-        now = datetime.now(UTC)
-        _write(connection, staged, now)
-        write_tickets(connection, tickets, now)
-    return _figures(con, changed, tickets)
+        return _Run(con, engine, connection, day, departments).whole(grids)
 
 
-def _previous(con: duckdb.DuckDBPyConnection, engine: Engine) -> None:
-    """What the warehouse believes now, as ``old_*`` tables: keys and digests."""
-    reads = {
-        "old_household": "SELECT household_id, kind, natural_key FROM hub.household WHERE recorded_to IS NULL",
-        "old_member": "SELECT household_id, kind, person_id, relation, basis, confidence, valid_from FROM hub.household_member WHERE recorded_to IS NULL",
-        "old_person_profile": "SELECT person_id, content_hash FROM hub.person_profile WHERE recorded_to IS NULL",
-        "old_profile": "SELECT household_id, content_hash, version FROM hub.profile WHERE recorded_to IS NULL",
-        "last_version": "SELECT household_id, max(version) AS version FROM hub.profile GROUP BY 1",
-        "highest": "SELECT kind, max(substr(household_id, 2)::bigint) AS number FROM hub.household GROUP BY kind",
-    }
-    for name, sql in reads.items():
-        con.register(name, read_arrow(engine, sql))
+class _Run:
+    """One assembly under its lock."""
 
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, engine: Engine, connection: Connection, day: date, departments: Mapping[str, str]
+    ) -> None:
+        self.con, self.engine, self.connection, self.day = con, engine, connection, day
+        self.departments = departments
+        self.token = uuid.uuid4().hex
 
-MEMBER = ", ".join(WRITTEN["household_member"][1])
-# Table -> query of the keys whose open row no longer stands.
-CLOSED = {
-    "household": "SELECT household_id FROM old_household ANTI JOIN household USING (household_id, natural_key)",
-    "household_member": f"""SELECT household_id, person_id FROM (SELECT {MEMBER} FROM old_member EXCEPT SELECT {MEMBER} FROM member)""",
-    "person_profile": """SELECT o.person_id FROM old_person_profile o LEFT JOIN person_profile n USING (person_id)
-                         WHERE o.content_hash IS DISTINCT FROM n.content_hash""",
-    "profile": """SELECT o.household_id FROM old_profile o LEFT JOIN profile n USING (household_id)
-                  WHERE o.content_hash IS DISTINCT FROM n.content_hash""",
-}
-# Table -> query of the rows to add; persons and profiles are built in buckets (profiles.documents).
-ADDED = {
-    "household": "SELECT household_id, kind, natural_key FROM household ANTI JOIN old_household USING (household_id, natural_key)",
-    "household_member": f"SELECT {MEMBER} FROM member EXCEPT SELECT {MEMBER} FROM old_member",
-}
+    def from_warehouse(self, contracts: Mapping[str, Contract], known: Known | None) -> ProfileFigures:
+        """What changed since the last assembly if that can be told, else everything."""
+        grids, directory = grid_map(self.engine, self.day), read_directory(self.engine).digest
+        with snapshot(self.engine) as moment:
+            signature = assembly.signature(self.departments, moment)
+            standing = Standing(self.token, signature, self.day, moment.horizon(), directory, 0)
+            figures = known and self._changes(known, standing, contracts, moment, grids)
+            if figures:
+                return figures
+            if known:
+                known.anew(self.con)
+            read_facts(self.con, moment, self.engine)
+            links = counts(moment)["fact"]
+        figures = self.whole(grids)
+        if known:
+            facts = self.con.execute("SELECT count(*) FROM fact").fetchall()[0][0]
+            assembly.drop_passing(self.con, ROWS)
+            known.remember(self.con, replace(standing, orphans=links - facts))
+            known.detach(self.con)
+        return figures
 
+    def whole(self, grids: GridMap) -> ProfileFigures:
+        """Everything, from the facts in DuckDB."""
+        assembly.prepare(self.con, self.day, self.departments)
+        assembly.facts_to_membership(self.con, grids)
+        believed.read(self.con, self.engine)
+        assembly.membership_to_documents(self.con)
+        return self._write({name: (f"old_{name}", name) for name in assembly.OUTCOMES}, None)
 
-def _stage(con: duckdb.DuckDBPyConnection, engine: Engine) -> tuple[dict[str, list[str]], int]:
-    """Stage what changed: table → names of staged rows to add (``<table>_closed`` holds the keys to close), and how
-    many profiles are new or changed."""
-    staged: dict[str, list[str]] = {}
-    for table, query in ADDED.items():
-        added = con.sql(query).to_arrow_table()
-        staged[table] = [f"{table}_added"] if added.num_rows else []
-        if added.num_rows:
-            stage(engine, f"{table}_added", added)
-    staged["person_profile"], _ = stage_changed(con, engine, PERSONS)
-    staged["profile"], changed = stage_changed(con, engine, PROFILES)
-    for table, query in CLOSED.items():
-        stage(engine, f"{table}_closed", con.sql(query).to_arrow_table())
-    return staged, changed
+    def _changes(
+        self, known: Known, standing: Standing, contracts: Mapping[str, Contract], moment: Snapshot, grids: GridMap
+    ) -> ProfileFigures | None:
+        """What was touched since the last assembly, worked out and written; None if everything has to be."""
+        last = known.attach(self.con)
+        if last is None or not self._follows(last, standing):
+            return None
+        keys = touched_keys(self.con, moment, contracts, last.horizon)
+        (records,) = self.con.execute("SELECT count(*) FROM fact").fetchall()[0]
+        if keys is None or len(keys) > max(FEW, MOST * records):
+            return None
+        changes = read_changes(moment, self.engine, keys)
+        self.con.execute("BEGIN TRANSACTION")
+        assembly.prepare(self.con, self.day, self.departments)
+        assembly.move_on(self.con, last.day, changes, grids)
+        if not self._counted(moment, last):
+            self.con.execute("ROLLBACK")
+            return None
+        believed.read_versions(self.con, self.engine)
+        figures = self._write({name: (f"was_{name}", f"now_{name}") for name in assembly.OUTCOMES}, len(keys))
+        known.remember(self.con, replace(standing, orphans=last.orphans))
+        self.con.execute("COMMIT")
+        known.detach(self.con)
+        return figures
 
-
-def _write(connection: Connection, staged: dict[str, list[str]], now: datetime) -> None:
-    for table, names in staged.items():
-        key, columns = WRITTEN[table]
-        same = " AND ".join(f"t.{name} = c.{name}" for name in key.split(", "))
-        connection.execute(
-            text(
-                f"UPDATE hub.{table} t SET recorded_to = :now FROM staging.{table}_closed c WHERE {same} AND t.recorded_to IS NULL"
-            ),
-            {"now": now},
+    def _follows(self, last: Standing, now: Standing) -> bool:
+        """Whether this assembly can start from that one: it is the warehouse's last, under the same rules and places, and
+        no quarter of a year ended since (evidence ages by quarters)."""
+        token = self.connection.execute(text("SELECT token FROM hub.assembly_run ORDER BY run_id DESC LIMIT 1")).scalar()
+        return (
+            (token, last.signature, last.directory) == (last.token, now.signature, now.directory)
+            and last.day <= now.day
+            and _quarter(last.day) == _quarter(now.day)
         )
-        listed = ", ".join(columns)
-        for name in names:
-            connection.execute(
-                text(f"INSERT INTO hub.{table} ({listed}, recorded_from) SELECT {listed}, :now FROM staging.{name}"),
-                {"now": now},
-            )
-        unstage(connection, f"{table}_closed", *names)
+
+    def _counted(self, moment: Snapshot, last: Standing) -> bool:
+        """Whether as many rows are known as the warehouse has: where rows were deleted, nothing says so."""
+        expected = counts(moment)
+        expected["fact"] -= last.orphans
+        known = {name: self.con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in expected}
+        return known == expected
+
+    def _write(self, outcomes: Mapping[str, tuple[str, str]], touched: int | None) -> ProfileFigures:
+        """Write what differs between the pairs of tables (believed, so now) of each outcome."""
+        staged = writing.stage_outcomes(self.con, self.engine, outcomes)
+        now = datetime.now(UTC)
+        writing.write(self.connection, staged, now)
+        figures = _figures(self.con, staged, touched)
+        writing.record_run(self.connection, self.token, self.day, figures.counts(), touched is None, now)
+        return figures
 
 
-def _figures(con: duckdb.DuckDBPyConnection, changed: int, tickets: tuple[int, int]) -> ProfileFigures:
+def _quarter(day: date) -> tuple[int, int]:
+    return day.year, (day.month - 1) // 3
+
+
+def _figures(con: duckdb.DuckDBPyConnection, staged: writing.Staged, touched: int | None) -> ProfileFigures:
     kinds = dict(con.execute("SELECT kind, count(*) FROM household GROUP BY kind").fetchall())
-    persons = con.execute("SELECT count(*) FROM person_profile").fetchall()[0][0]
-    profiles = con.execute("SELECT count(*) FROM profile").fetchall()[0][0]
+    persons, profiles = (con.execute(f"SELECT count(*) FROM {t}").fetchall()[0][0] for t in ("person_profile", "profile"))
     return ProfileFigures(
-        kinds.get("residence", 0),
-        kinds.get("register", 0),
-        kinds.get("assistance", 0),
-        persons,
-        profiles,
-        changed,
-        *tickets,
-    )
+        kinds.get("residence", 0), kinds.get("register", 0), kinds.get("assistance", 0), persons, profiles,
+        staged.profiles_changed, *staged.tickets, touched,
+    )  # fmt: skip
+
+
+__all__ = ["Horizon", "ProfileFigures", "assemble", "settle"]

@@ -55,11 +55,16 @@ def surviving_values(con: duckdb.DuckDBPyConnection) -> None:
     the departments' feeds that give another.
     """
     con.register("rule_step", rules.steps())
-    con.execute(SPOKEN.format(columns=", ".join(f"f.{name}" for name in rules.survivorship())))
-    attributes = " UNION ALL ".join(_attribute(name, rule) for name, rule in rules.survivorship().items())
-    con.execute(VALUE.format(attributes=attributes))
+    for statement in statements().values():
+        con.execute(statement)
     con.execute("DROP TABLE spoken")
-    con.unregister("rule_step")
+
+
+def statements() -> dict[str, str]:
+    """The stages ``spoken`` and ``value``; they read ``fact`` and ``rule_step`` (:func:`profiles.rules.steps`)."""
+    columns = ", ".join(f"f.{name}" for name in rules.survivorship())
+    attributes = " UNION ALL ".join(_attribute(name, rule) for name, rule in rules.survivorship().items())
+    return {"spoken": SPOKEN.format(columns=columns), "value": VALUE.format(attributes=attributes)}
 
 
 def _attribute(name: str, rule: dict) -> str:

@@ -6,39 +6,23 @@ and answers in ten working days (政务数据共享条例 §26). It closes by it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 import duckdb
-import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 
-from profiles.households import run_stages
-from warehouse.bulk import read_arrow, stage, unstage
+from warehouse.bulk import stage, unstage
 
 KEY = ("department", "feed", "record_key", "attribute", "kind")
 OPENED, CLOSED = "ticket_opened", "ticket_closed"
+BELIEVED = f"SELECT {', '.join(KEY)} FROM hub.ticket WHERE recorded_to IS NULL"
 
 
-def raise_tickets(con: duckdb.DuckDBPyConnection, engine: Engine, departments: Mapping[str, str]) -> tuple[int, int]:
-    """Stage what to open and what to close, from tables ``fact`` and ``value``; how many of each.
-
-    ``departments``: feed → the department that answers for it.
-    """
-    schema = pa.schema([("feed", pa.string()), ("department", pa.string())])
-    con.register(
-        "department", pa.Table.from_pylist([{"feed": f, "department": d} for f, d in departments.items()], schema)
-    )
-    run_stages(con, "ticket")
-    con.register(
-        "old_ticket",
-        read_arrow(engine, f"SELECT ticket_id, {', '.join(KEY)} FROM hub.ticket WHERE recorded_to IS NULL"),
-    )
+def stage_tickets(con: duckdb.DuckDBPyConnection, engine: Engine, old: str, new: str) -> tuple[int, int]:
+    """Stage what to open and what to close between the tables ``old`` (open tickets) and ``new``; how many of each."""
     key = ", ".join(KEY)
-    opened = con.sql(f"SELECT * FROM ticket ANTI JOIN old_ticket USING ({key}) ORDER BY {key}").to_arrow_table()
-    closed = con.sql(f"SELECT ticket_id FROM old_ticket ANTI JOIN ticket USING ({key})").to_arrow_table()
-    con.unregister("department")
-    con.unregister("old_ticket")
+    opened = con.sql(f"SELECT {key}, detail FROM {new} ANTI JOIN {old} USING ({key}) ORDER BY {key}").to_arrow_table()
+    closed = con.sql(f"SELECT {key} FROM {old} ANTI JOIN {new} USING ({key})").to_arrow_table()
     for name, rows in ((OPENED, opened), (CLOSED, closed)):
         if rows.num_rows:
             stage(engine, name, rows)
@@ -46,18 +30,19 @@ def raise_tickets(con: duckdb.DuckDBPyConnection, engine: Engine, departments: M
 
 
 def write_tickets(connection: Connection, counts: tuple[int, int], now: datetime) -> None:
-    """Open and close what :func:`raise_tickets` staged, inside the caller's transaction."""
+    """Open and close what :func:`stage_tickets` staged, inside the caller's transaction."""
     opened, closed = counts
+    listed = ", ".join(KEY)
     if closed:
+        same = " AND ".join(f"t.{name} = c.{name}" for name in KEY)
         connection.execute(
             text(
                 f"UPDATE hub.ticket t SET recorded_to = :now, state = 'closed' FROM staging.{CLOSED} c "
-                "WHERE t.ticket_id = c.ticket_id AND t.recorded_to IS NULL"
+                f"WHERE {same} AND t.recorded_to IS NULL"
             ),
             {"now": now},
         )
     if opened:
-        listed = ", ".join(KEY)
         connection.execute(
             text(
                 f"INSERT INTO hub.ticket ({listed}, detail, recorded_from) "
@@ -65,4 +50,4 @@ def write_tickets(connection: Connection, counts: tuple[int, int], now: datetime
             ),
             {"now": now},
         )
-    unstage(connection, OPENED, CLOSED)
+    unstage(connection, *([CLOSED] if closed else []), *([OPENED] if opened else []))

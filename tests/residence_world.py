@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from profiles.facts import ROWS, _columns
-from profiles.households import assemble_households
+from profiles.households import assemble_households, set_rules
 from profiles.survivorship import surviving_values
 
 DAY = date(2026, 11, 1)
@@ -18,6 +18,7 @@ COLUMNS = {
             "person_id",
             "feed",
             "record_key",
+            "base_key",
             "role",
             "name",
             "former_name",
@@ -79,7 +80,8 @@ def world(facts: list[dict], **rows: list[dict]) -> duckdb.DuckDBPyConnection:
             con.execute(
                 f"CREATE TABLE {name} AS SELECT {', '.join(f'NULL AS {c}' for c in _columns(query))} WHERE false"
             )
-    con.execute("CREATE TABLE empty_visit (event_id VARCHAR, dwelling_id VARCHAR, visited_at TIMESTAMPTZ)")
+    con.execute("CREATE TABLE empty_place (event_id VARCHAR, dwelling_id VARCHAR, visited_at TIMESTAMPTZ)")
+    set_rules(con)
     return con
 
 

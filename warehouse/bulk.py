@@ -114,12 +114,12 @@ def unstage(connection: Connection, *names: str) -> None:
         connection.execute(text(f"DROP TABLE IF EXISTS {STAGING}.{quoted(name)}"))
 
 
-def sweep(engine: Engine, prefix: str) -> None:
-    """Drop every staged table whose name starts so: what killed runs left. The caller holds the lock of that prefix."""
+def sweep(engine: Engine, *prefixes: str) -> None:
+    """Drop every staged table whose name starts so: what killed runs left. The caller holds the lock of those prefixes."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         left = connection.execute(
-            text("SELECT tablename FROM pg_tables WHERE schemaname = :schema AND starts_with(tablename, :prefix)"),
-            {"schema": STAGING, "prefix": prefix},
+            text("SELECT tablename FROM pg_tables WHERE schemaname = :schema AND tablename ^@ ANY(:prefixes)"),
+            {"schema": STAGING, "prefixes": list(prefixes)},
         ).scalars()
         unstage(connection, *left.all())
 

@@ -1,3 +1,7 @@
+-- stage: empty_visit — visits that met nobody, less those whose people have become known
+CREATE OR REPLACE TABLE empty_visit AS
+SELECT * FROM empty_place WHERE event_id NOT IN (SELECT group_key FROM fact WHERE group_kind = 'visit' AND group_key IS NOT NULL);
+
 -- stage: life — who is dead, by cremation or by the register (one alone is still to be reviewed)
 CREATE OR REPLACE TABLE life AS
 SELECT person_id, bool_or(dead AND own) AS dead, max(death_date) FILTER (WHERE own) AS death_date,
@@ -127,7 +131,7 @@ WITH weighed AS (
     SELECT person_id, dwelling_id, feed, max(stands) AS score, min(said_at) FILTER (step IN (SELECT step FROM overtaking_step)) AS since, arg_max(struct_pack(step, feed, record_key, said_at), (stands, record_key)) AS source
     FROM weighed GROUP BY 1, 2, 3
 )
-SELECT person_id, dwelling_id, round(sum(score), 6) AS score, arg_max(source, (score, feed)) AS source, sum(score) FILTER (WHERE source.step <> 'register') AS beyond_register, min(since) AS since
+SELECT person_id, dwelling_id, round(sum(score), 6) AS score, arg_max(source, (score, feed)) AS source, round(sum(score) FILTER (WHERE source.step <> 'register'), 6) AS beyond_register, min(since) AS since
 FROM best GROUP BY 1, 2;
 
 -- stage: near — addresses known to a unit, building or compound only: a place of its own kind, named ~<what is known>

@@ -18,11 +18,11 @@ WITH standing AS (
 ), reported AS (
     SELECT person_id, list(DISTINCT feed ORDER BY feed) AS feeds FROM fact WHERE dead AND own GROUP BY person_id
 )
-SELECT t.department, t.feed, t.record_key, t.attribute, 'differs_from_register' AS kind,
+SELECT t.person_id, t.department, t.feed, t.record_key, t.attribute, 'differs_from_register' AS kind,
        CAST(to_json(struct_pack(against := [r.feed])) AS VARCHAR) AS detail
 FROM typed t JOIN registered r USING (person_id, attribute)
 WHERE t.department <> 'public_security' AND t.value <> r.value
 UNION ALL
-SELECT s.department, s.feed, s.record_key, 'life', 'dead_but_active', CAST(to_json(struct_pack(against := r.feeds)) AS VARCHAR)
+SELECT s.person_id, s.department, s.feed, s.record_key, 'life', 'dead_but_active', CAST(to_json(struct_pack(against := r.feeds)) AS VARCHAR)
 FROM standing s JOIN reported r USING (person_id)
 WHERE NOT s.dead AND s.feed NOT IN ('civil_marriage', 'civil_death', 'health_elderly_exam', 'health_child_vaccination');

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import duckdb
+import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
-from profiles.tickets import raise_tickets, write_tickets
+from profiles.households import run_stages
+from profiles.tickets import BELIEVED, stage_tickets, write_tickets
+from warehouse.bulk import read_arrow
 from warehouse.engine import engine_for
 
 DEPARTMENTS = {
@@ -62,7 +65,10 @@ class Facts:
             con.executemany(
                 "INSERT INTO value VALUES ('P1', ?, ?, 'psb_register')", [(a, str(v)) for a, v in WANG.items()]
             )
-            counts = raise_tickets(con, self.engine, DEPARTMENTS)
+            con.register("department", pa.table({"feed": list(DEPARTMENTS), "department": list(DEPARTMENTS.values())}))
+            run_stages(con, "ticket")
+            con.register("old_ticket", read_arrow(self.engine, BELIEVED))
+            counts = stage_tickets(con, self.engine, "old_ticket", "ticket")
         with self.engine.begin() as connection:
             write_tickets(connection, counts, datetime.now(UTC))
         return counts

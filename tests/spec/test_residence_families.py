@@ -125,7 +125,7 @@ def test_a_couple_known_to_the_register_alone_lives_where_it_is_registered():
 def test_the_registered_of_a_dwelling_found_empty_do_not_live_there():
     book, rows = registered("S|1", HERE, MAN, WIFE)
     con = world(book, register=rows)
-    con.execute("INSERT INTO empty_visit VALUES ('e9', ?, ?)", [HERE, datetime(2026, 9, 1, tzinfo=UTC)])
+    con.execute("INSERT INTO empty_place VALUES ('e9', ?, ?)", [HERE, datetime(2026, 9, 1, tzinfo=UTC)])
     assert together(con) == set()
 
 

@@ -1,0 +1,443 @@
+-- step: empty_visit
+-- todo
+SELECT event_id FROM d_visit UNION ALL SELECT event_id FROM d_empty_place
+UNION ALL SELECT group_key FROM d_fact WHERE group_kind = 'visit'
+-- world: empty_place
+SELECT * FROM known.empty_place WHERE event_id IN (SELECT id FROM todo)
+-- world: fact
+SELECT * FROM known.fact WHERE group_kind = 'visit' AND group_key IN (SELECT id FROM todo)
+-- stages: empty_visit
+-- keep: empty_visit by event_id
+
+-- step: value
+-- todo — whose records changed, and who shares a number whose sharers became too many, or few enough
+WITH moved AS (
+    SELECT phone, count(DISTINCT person_id) AS people FROM d_fact WHERE phone IS NOT NULL GROUP BY phone
+), sharing AS (
+    SELECT f.phone, count(DISTINCT f.person_id) AS people FROM fact f JOIN moved USING (phone) GROUP BY f.phone
+)
+SELECT person_id FROM d_fact
+UNION ALL
+SELECT f.person_id FROM fact f JOIN sharing s USING (phone) JOIN moved m USING (phone)
+WHERE s.people <= getvariable('phone_own') + m.people
+-- world: fact
+WITH mine AS (SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo))
+SELECT * FROM mine
+UNION ALL SELECT * FROM known.fact WHERE phone IN (SELECT phone FROM mine) AND person_id NOT IN (SELECT id FROM todo)
+-- stages: spoken, value
+-- keep: value by person_id
+
+-- step: person
+-- todo — whose records changed, who has a birthday that counts, whose visit is no longer fresh
+SELECT person_id FROM d_fact
+UNION ALL SELECT person_id FROM d_value WHERE attribute = 'birth_date'
+UNION ALL SELECT f.person_id FROM d_register r JOIN fact f ON f.record_key = r.record_key
+UNION ALL SELECT person_id FROM born
+WHERE age <> least(date_sub('year', birth_date, CAST(getvariable('day') AS DATE)), CAST(getvariable('leaving') AS BIGINT))
+UNION ALL SELECT f.person_id FROM fact f JOIN residence_step s ON s.feed = f.feed AND s.role = f.role
+WHERE f.source_time >= CAST(getvariable('before') AS TIMESTAMPTZ) - to_days(s.max_age_days)
+  AND f.source_time < CAST(getvariable('day') AS TIMESTAMPTZ) - to_days(s.max_age_days)
+-- world: fact
+SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo)
+-- world: value
+SELECT * FROM known.value WHERE person_id IN (SELECT id FROM todo)
+-- world: register
+SELECT * FROM known.register WHERE record_key IN (SELECT record_key FROM fact)
+-- stages: life, born, register_member, said, book_core, seen, newer, near, homely
+-- keep: life by person_id
+-- keep: born by person_id
+-- keep: register_member by person_id
+-- keep: said by person_id
+-- keep: book_core by person_id
+-- keep: seen by person_id
+-- keep: newer by person_id
+-- keep: near by person_id
+-- keep: homely by person_id
+
+-- step: latest_visit
+-- todo
+SELECT dwelling_id FROM d_fact WHERE group_kind = 'visit'
+UNION ALL SELECT dwelling_id FROM d_empty_visit
+UNION ALL SELECT f.dwelling_id FROM d_visit v JOIN fact f ON f.group_kind = 'visit' AND f.group_key = v.event_id
+-- world: fact
+SELECT * FROM known.fact WHERE group_kind = 'visit' AND dwelling_id IN (SELECT id FROM todo)
+-- world: empty_visit
+SELECT * FROM known.empty_visit WHERE dwelling_id IN (SELECT id FROM todo)
+-- stages: latest_visit
+-- keep: latest_visit by dwelling_id
+
+-- step: site
+-- todo
+SELECT dwelling_id FROM d_said
+-- world: said
+SELECT * FROM known.said WHERE dwelling_id IN (SELECT id FROM todo)
+-- stages: site
+-- keep: site by dwelling_id
+
+-- step: married
+-- todo
+SELECT person_id FROM d_fact WHERE role = 'spouse'
+UNION ALL SELECT f.person_id FROM fact f JOIN d_fact d ON d.feed = f.feed AND d.group_key = f.group_key AND d.role = 'spouse' WHERE f.role = 'spouse'
+-- world: fact
+SELECT f.* FROM known.fact f
+WHERE f.role = 'spouse' AND (f.feed, f.group_key) IN (SELECT (feed, group_key) FROM known.fact WHERE role = 'spouse' AND person_id IN (SELECT id FROM todo))
+-- stages: married
+-- keep: married by one, other
+
+-- step: reached
+-- todo
+SELECT phone FROM d_fact
+-- world: fact
+SELECT * FROM known.fact WHERE phone IN (SELECT id FROM todo)
+-- stages: reached
+-- keep: reached by phone
+
+-- step: bond
+-- todo
+SELECT person_id FROM d_fact UNION ALL SELECT person_id FROM d_life UNION ALL SELECT person_id FROM d_born
+UNION ALL SELECT person_id FROM d_book_core UNION ALL SELECT one FROM d_married UNION ALL SELECT person_id FROM d_reached
+-- world: fact
+SELECT f.* FROM known.fact f
+WHERE f.group_kind IN ('family', 'visit', 'assistance')
+  AND f.group_key IN (SELECT group_key FROM known.fact WHERE group_kind IN ('family', 'visit', 'assistance') AND person_id IN (SELECT id FROM todo))
+-- world: married
+SELECT * FROM known.married WHERE one IN (SELECT id FROM todo) OR other IN (SELECT id FROM todo)
+-- world: book_core
+SELECT * FROM known.book_core WHERE book IN (SELECT book FROM known.book_core WHERE person_id IN (SELECT id FROM todo))
+-- world: reached
+SELECT * FROM known.reached WHERE phone IN (SELECT phone FROM known.reached WHERE person_id IN (SELECT id FROM todo))
+-- stages: bond
+-- keep: bond by one, other
+
+-- step: met_family
+-- todo — dwellings whose newest visit changed, and people whose ties did
+SELECT dwelling_id FROM d_latest_visit
+UNION ALL SELECT v.dwelling_id FROM latest_visit v JOIN d_fact f ON f.group_kind = 'visit' AND f.group_key = v.event_id
+UNION ALL SELECT one FROM d_bond
+-- world: fact
+WITH event AS (
+    SELECT event_id FROM known.latest_visit WHERE dwelling_id IN (SELECT id FROM todo)
+    UNION SELECT group_key FROM known.fact
+    WHERE group_kind = 'visit' AND person_id IN (SELECT id FROM todo UNION ALL SELECT other FROM bond WHERE one IN (SELECT id FROM todo))
+)
+SELECT * FROM known.fact WHERE group_kind = 'visit' AND group_key IN (SELECT event_id FROM event)
+-- world: latest_visit
+SELECT * FROM known.latest_visit WHERE event_id IN (SELECT group_key FROM fact)
+-- world: bond
+SELECT * FROM known.bond WHERE one IN (SELECT id FROM todo) OR other IN (SELECT person_id FROM fact)
+-- stages: met_family
+-- keep: met_family by dwelling_id, person_id
+
+-- step: score_0
+-- todo
+SELECT person_id FROM d_said UNION ALL SELECT person_id FROM d_met_family
+UNION ALL SELECT s.person_id FROM said s JOIN d_latest_visit v USING (dwelling_id)
+-- world: said
+SELECT * FROM known.said WHERE person_id IN (SELECT id FROM todo)
+-- stages: score_0
+-- keep: score_0 by person_id
+
+-- step: score_1
+-- todo
+WITH moved AS (SELECT person_id FROM d_score_0 UNION SELECT s.person_id FROM score_0 s JOIN d_latest_visit v USING (dwelling_id))
+SELECT person_id FROM d_score_0 UNION ALL SELECT one FROM d_bond UNION ALL SELECT person_id FROM d_met_family
+UNION ALL SELECT person_id FROM d_homely UNION ALL SELECT one FROM bond WHERE other IN (SELECT person_id FROM moved)
+-- world: bond
+SELECT * FROM known.bond WHERE one IN (SELECT id FROM todo)
+-- world: score_0
+SELECT * FROM known.score_0 WHERE person_id IN (SELECT id FROM todo UNION ALL SELECT other FROM bond)
+-- stages: passed, score_1
+-- keep: score_1 by person_id
+
+-- step: score_2
+-- todo
+WITH moved AS (SELECT person_id FROM d_score_1 UNION SELECT s.person_id FROM score_1 s JOIN d_latest_visit v USING (dwelling_id))
+SELECT person_id FROM d_score_0 UNION ALL SELECT one FROM d_bond UNION ALL SELECT person_id FROM d_met_family
+UNION ALL SELECT person_id FROM d_homely UNION ALL SELECT person_id FROM d_near
+UNION ALL SELECT one FROM bond WHERE other IN (SELECT person_id FROM moved)
+UNION ALL SELECT s.person_id FROM score_2 s JOIN d_site t USING (dwelling_id) WHERE s.person_id IN (SELECT person_id FROM near)
+-- world: bond
+SELECT * FROM known.bond WHERE one IN (SELECT id FROM todo)
+-- world: score_0
+SELECT * FROM known.score_0 WHERE person_id IN (SELECT id FROM todo)
+-- world: score_1
+SELECT * FROM known.score_1 WHERE person_id IN (SELECT other FROM bond)
+-- world: near
+SELECT * FROM known.near WHERE person_id IN (SELECT id FROM todo)
+-- stages: passed, score_2
+-- keep: score_2 by person_id
+
+-- step: absent
+-- todo — register households where somebody's trace, age or visit changed, and who is spoken of in a dwelling visited
+WITH book AS (
+    SELECT book FROM d_book_core
+    UNION SELECT book FROM book_core WHERE person_id IN (SELECT person_id FROM d_met_family)
+)
+SELECT person_id FROM book_core WHERE book IN (SELECT book FROM book) UNION ALL SELECT person_id FROM d_book_core
+UNION ALL SELECT person_id FROM d_said UNION ALL SELECT s.person_id FROM said s JOIN d_latest_visit v USING (dwelling_id)
+UNION ALL SELECT one FROM married WHERE other IN (SELECT person_id FROM d_life) UNION ALL SELECT one FROM d_married
+-- world: book_core
+SELECT * FROM known.book_core WHERE book IN (SELECT book FROM known.book_core WHERE person_id IN (SELECT id FROM todo))
+-- world: said
+SELECT * FROM known.said WHERE person_id IN (SELECT id FROM todo)
+-- world: met_family
+SELECT * FROM known.met_family WHERE person_id IN (SELECT person_id FROM book_core)
+-- stages: absent
+-- keep: absent by person_id
+
+-- step: nucleus
+-- todo — everybody who hangs together with one whose close tie or absence changed
+WITH RECURSIVE reach(id) AS (
+    SELECT one FROM d_bond WHERE core UNION SELECT person_id FROM d_absent
+    UNION SELECT b.other FROM reach r JOIN bond b ON b.one = r.id WHERE b.core
+)
+SELECT id FROM reach
+-- world: bond
+SELECT * FROM known.bond WHERE core AND one IN (SELECT id FROM todo)
+-- stages: nucleus
+-- keep: nucleus by person_id
+
+-- step: joint
+-- todo
+SELECT leader FROM d_nucleus UNION ALL SELECT leader FROM nucleus WHERE person_id IN (SELECT person_id FROM d_score_2)
+-- world: nucleus
+SELECT * FROM known.nucleus WHERE leader IN (SELECT id FROM todo)
+-- world: score_2
+SELECT * FROM known.score_2 WHERE person_id IN (SELECT person_id FROM nucleus)
+-- stages: joint
+-- keep: joint by leader
+
+-- step: own_choice
+-- todo
+SELECT person_id FROM d_score_2 UNION ALL SELECT person_id FROM d_absent
+-- world: score_2
+SELECT * FROM known.score_2 WHERE person_id IN (SELECT id FROM todo)
+-- stages: own_choice
+-- keep: own_choice by person_id
+
+-- step: choice
+-- todo
+SELECT person_id FROM d_own_choice UNION ALL SELECT person_id FROM d_nucleus UNION ALL SELECT person_id FROM d_score_2
+UNION ALL SELECT n.person_id FROM nucleus n JOIN d_joint j USING (leader)
+UNION ALL SELECT person_id FROM d_seen UNION ALL SELECT person_id FROM d_born UNION ALL SELECT one FROM d_bond
+-- world: own_choice
+SELECT * FROM known.own_choice WHERE person_id IN (SELECT id FROM todo)
+-- world: score_2
+SELECT * FROM known.score_2 WHERE person_id IN (SELECT id FROM todo)
+-- world: bond
+SELECT * FROM known.bond WHERE one IN (SELECT id FROM todo)
+-- stages: choice
+-- keep: choice by person_id
+
+-- step: resident
+-- todo
+SELECT person_id FROM d_choice UNION ALL SELECT person_id FROM d_life UNION ALL SELECT person_id FROM d_absent
+UNION ALL SELECT person_id FROM d_register_member
+-- world: life
+SELECT * FROM known.life WHERE person_id IN (SELECT id FROM todo)
+-- stages: resident, home
+-- keep: resident by person_id
+-- keep: home by person_id
+
+-- step: paired
+-- todo
+SELECT person_id FROM d_nucleus
+UNION ALL SELECT person_id FROM nucleus
+WHERE leader IN (SELECT leader FROM d_nucleus UNION ALL SELECT leader FROM nucleus WHERE person_id IN (SELECT person_id FROM d_born))
+-- world: nucleus
+SELECT * FROM known.nucleus WHERE leader IN (SELECT leader FROM known.nucleus WHERE person_id IN (SELECT id FROM todo))
+-- stages: paired
+-- keep: paired by person_id
+
+-- step: residence
+-- todo — everybody in a dwelling where somebody came, went or changed his ties, and who hangs together without one
+WITH RECURSIVE moved AS (
+    SELECT person_id FROM d_resident UNION SELECT one FROM d_bond
+), dwelling AS (
+    SELECT dwelling_id FROM d_resident UNION SELECT dwelling_id FROM d_latest_visit
+    UNION SELECT dwelling_id FROM resident
+    WHERE person_id IN (SELECT person_id FROM moved UNION SELECT person_id FROM d_born UNION SELECT person_id FROM d_paired UNION SELECT person_id FROM d_score_0
+                        UNION SELECT person_id FROM d_value WHERE attribute IN ('sex', 'name'))
+), homeless AS (
+    SELECT person_id FROM resident WHERE dwelling_id IS NULL
+), reach(id) AS (
+    SELECT person_id FROM moved
+    UNION SELECT b.other FROM reach r JOIN bond b ON b.one = r.id JOIN homeless h ON h.person_id = b.other
+)
+SELECT person_id FROM resident WHERE dwelling_id IN (SELECT dwelling_id FROM dwelling)
+UNION ALL SELECT id FROM reach
+-- world: resident
+SELECT * FROM known.resident WHERE person_id IN (SELECT id FROM todo)
+-- world: bond
+SELECT * FROM known.bond WHERE one IN (SELECT id FROM todo)
+-- world: value
+SELECT * FROM known.value WHERE attribute IN ('sex', 'name') AND person_id IN (SELECT id FROM todo)
+-- stages: trait, fit, joined, party, seat, residence
+-- keep: residence by person_id
+
+-- step: assistance_member
+-- todo
+SELECT person_id FROM d_fact WHERE group_kind = 'assistance'
+UNION ALL SELECT f.person_id FROM fact f JOIN d_family c ON f.group_kind = 'assistance' AND f.group_key = c.card_no
+-- world: fact
+SELECT * FROM known.fact WHERE group_kind = 'assistance' AND person_id IN (SELECT id FROM todo)
+-- stages: assistance_member
+-- keep: assistance_member by person_id
+
+-- step: membership
+-- todo
+SELECT person_id FROM d_residence UNION ALL SELECT person_id FROM d_register_member UNION ALL SELECT person_id FROM d_assistance_member
+-- world: residence
+SELECT * FROM known.residence WHERE person_id IN (SELECT id FROM todo)
+-- world: register_member
+SELECT * FROM known.register_member WHERE person_id IN (SELECT id FROM todo)
+-- world: assistance_member
+SELECT * FROM known.assistance_member WHERE person_id IN (SELECT id FROM todo)
+-- stages: membership
+-- keep: membership by person_id
+
+-- step: household
+-- todo — by natural key: a household is found again by the key it had and by its people, whose keys are all here
+SELECT group_key FROM d_membership
+-- world: membership
+SELECT * FROM known.membership WHERE group_key IN (SELECT id FROM todo)
+-- world: old_household
+SELECT * FROM known.household WHERE natural_key IN (SELECT id FROM todo)
+-- world: old_member
+SELECT * FROM known.member WHERE household_id IN (SELECT household_id FROM old_household)
+-- stages: again, household, member
+-- keep: member where household_id IN (SELECT household_id FROM temp.household UNION ALL SELECT household_id FROM temp.old_household)
+-- keep: household by natural_key
+
+-- step: dwelling
+-- todo — where somebody is named, visited or let in another way, and what stands in another grid
+SELECT dwelling_id FROM d_fact UNION ALL SELECT dwelling_id FROM d_latest_visit
+UNION ALL SELECT f.dwelling_id FROM d_permit p JOIN fact f ON f.record_key = p.record_key
+UNION ALL SELECT l.dwelling_id FROM d_visit v JOIN latest_visit l USING (event_id)
+UNION ALL SELECT dwelling_id FROM dwelling
+WHERE building_id IN (SELECT building_id FROM d_grid_unit) OR compound_id IN (SELECT compound_id FROM d_grid_compound)
+UNION ALL SELECT dwelling_id FROM fact WHERE building_id IN (SELECT building_id FROM d_grid_unit)
+-- world: fact
+SELECT * FROM known.fact WHERE dwelling_id IN (SELECT id FROM todo)
+-- stages: dwelling
+-- keep: dwelling by dwelling_id
+
+-- step: person_value
+-- todo
+SELECT person_id FROM d_value
+-- world: value
+SELECT * FROM known.value WHERE person_id IN (SELECT id FROM todo)
+-- stages: person_value
+-- keep: person_value by person_id
+
+-- step: person_flag
+-- todo — whose records changed, and whose birthday makes a tag come or go
+WITH named AS (
+    SELECT record_key FROM d_disability UNION SELECT record_key FROM d_allowance UNION SELECT record_key FROM d_pupil UNION SELECT record_key FROM d_entity
+)
+SELECT person_id FROM d_fact UNION ALL SELECT person_id FROM d_born
+UNION ALL SELECT f.person_id FROM fact f JOIN named USING (record_key)
+UNION ALL SELECT f.person_id FROM fact f JOIN d_family c ON f.group_kind = 'assistance' AND f.group_key = c.card_no
+UNION ALL SELECT b.person_id FROM born b, (VALUES (14), (60), (65), (80)) AS t(years)
+WHERE b.birth_date > CAST(getvariable('before') - to_years(years) AS DATE) AND b.birth_date <= CAST(getvariable('day') - to_years(years) AS DATE)
+-- world: fact
+SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo)
+-- world: born
+SELECT * FROM known.born WHERE person_id IN (SELECT id FROM todo)
+-- stages: person_flag
+-- keep: person_flag by person_id
+
+-- step: person_service
+-- todo — whose records changed, what fell due, and who comes into or leaves the month after turning 80
+WITH named AS (
+    SELECT record_key FROM d_exam UNION SELECT record_key FROM d_vaccination
+    UNION SELECT record_key FROM exam WHERE next_due_on > getvariable('before') AND next_due_on <= getvariable('day')
+)
+SELECT person_id FROM d_fact UNION ALL SELECT person_id FROM d_born
+UNION ALL SELECT f.person_id FROM fact f JOIN named USING (record_key)
+UNION ALL SELECT b.person_id FROM born b, (VALUES (0), (31)) AS t(days)
+WHERE b.birth_date > CAST(getvariable('before') - INTERVAL 80 YEAR + to_days(days) AS DATE)
+  AND b.birth_date <= CAST(getvariable('day') - INTERVAL 80 YEAR + to_days(days) AS DATE)
+-- world: fact
+SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo)
+-- world: born
+SELECT * FROM known.born WHERE person_id IN (SELECT id FROM todo)
+-- stages: person_service
+-- keep: person_service by person_id
+
+-- step: home_request
+-- todo — open requests are few: all of them
+SELECT 'all'
+-- stages: home_request
+-- keep: home_request where true
+
+-- step: registered_away
+-- todo — households of the dwellings that people are registered in whose life, register row or home changed
+WITH moved AS (
+    SELECT person_id FROM d_register_member UNION SELECT person_id FROM d_life UNION SELECT person_id FROM d_resident UNION SELECT person_id FROM d_absent
+    UNION SELECT person_id FROM d_fact WHERE feed = 'psb_register'
+), place AS (
+    SELECT dwelling_id FROM d_fact WHERE feed = 'psb_register'
+    UNION SELECT f.dwelling_id FROM fact f JOIN moved USING (person_id) WHERE f.feed = 'psb_register'
+    UNION SELECT natural_key FROM d_household WHERE kind = 'residence'
+)
+SELECT household_id FROM household WHERE kind = 'residence' AND natural_key IN (SELECT dwelling_id FROM place)
+UNION ALL SELECT household_id FROM d_household
+-- world: household
+SELECT * FROM known.household WHERE household_id IN (SELECT id FROM todo)
+-- world: fact
+SELECT * FROM known.fact WHERE feed = 'psb_register' AND person_id IN (
+    SELECT person_id FROM known.fact WHERE feed = 'psb_register' AND dwelling_id IN (SELECT natural_key FROM household))
+-- stages: registered_away
+-- keep: registered_away by household_id
+
+-- step: event
+-- todo
+SELECT 'all'
+-- stages: event
+-- keep: event where true
+
+-- step: person_profile
+-- todo
+SELECT person_id FROM d_life UNION ALL SELECT person_id FROM d_person_value UNION ALL SELECT person_id FROM d_home
+UNION ALL SELECT person_id FROM home WHERE dwelling_id IN (SELECT dwelling_id FROM d_dwelling)
+-- world: life
+SELECT * FROM known.life WHERE person_id IN (SELECT id FROM todo)
+-- stages: person_profile
+-- keep: person_profile by person_id
+
+-- step: card
+-- todo
+SELECT person_id FROM d_member UNION ALL SELECT person_id FROM d_person_value UNION ALL SELECT person_id FROM d_person_flag
+UNION ALL SELECT person_id FROM d_person_service UNION ALL SELECT person_id FROM d_register_member UNION ALL SELECT person_id FROM d_life
+-- world: member
+SELECT * FROM known.member WHERE person_id IN (SELECT id FROM todo)
+-- stages: card
+-- keep: card by person_id
+
+-- step: profile
+-- todo — where a member or the place changed, a visit grew old, or the youngest member turned 60
+WITH place AS (
+    SELECT dwelling_id FROM d_dwelling
+    UNION SELECT d.dwelling_id FROM dwelling d, (VALUES (180), (365)) AS t(days)
+    WHERE d.last_visit >= CAST(getvariable('before') AS TIMESTAMPTZ) - to_days(days) AND d.last_visit < CAST(getvariable('day') AS TIMESTAMPTZ) - to_days(days)
+)
+SELECT household_id FROM d_card UNION ALL SELECT household_id FROM d_home_request
+UNION ALL SELECT household_id FROM d_registered_away UNION ALL SELECT household_id FROM d_event
+UNION ALL SELECT household_id FROM card WHERE dwelling_id IN (SELECT dwelling_id FROM place)
+UNION ALL SELECT household_id FROM card
+WHERE birth_date > CAST(getvariable('before') - INTERVAL 60 YEAR AS DATE) AND birth_date <= CAST(getvariable('day') - INTERVAL 60 YEAR AS DATE)
+-- world: card
+SELECT * FROM known.card WHERE household_id IN (SELECT id FROM todo)
+-- stages: profile
+-- keep: profile by household_id
+
+-- step: ticket
+-- todo
+SELECT person_id FROM d_fact UNION ALL SELECT person_id FROM d_value WHERE attribute IN ('name', 'sex', 'birth_date', 'id_number')
+-- world: fact
+SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo)
+-- world: value
+SELECT * FROM known.value WHERE person_id IN (SELECT id FROM todo)
+-- stages: ticket
+-- keep: ticket by person_id

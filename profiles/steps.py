@@ -1,0 +1,151 @@
+"""A change worked out step by step (增量): the same stages as for the whole county, over the small world a change touches.
+
+A step of ``sql/steps.sql`` says who or what a change can touch (``todo``), what the stages need to see to work that out
+exactly (``world``: tables cut to it), which stages then run, and which tables keep their outcome. What came out differently
+(``was_<table>``, ``now_<table>``, both in ``d_<table>``) is what the next steps look at, so a change goes as far as it matters.
+
+``known`` is the catalog of the last assembly (profiles.known); the small world stands in temporary tables, which hide the
+known ones of the same name while the stages run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from profiles.households import stages
+from profiles.known import CATALOG
+from profiles.survivorship import statements
+
+STEPS = Path(__file__).parent / "sql" / "steps.sql"
+STAGE_FILES = ("residence", "membership", "identity", "document", "ticket")
+_MADE = re.compile(r"\bCREATE OR REPLACE (TABLE|MACRO) (\w+)")
+
+
+@dataclass(frozen=True)
+class Keep:
+    """A table that keeps a step's outcome, and which of its rows the step answers for."""
+
+    table: str
+    scope: str  # condition over its columns and ``todo``
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of ``sql/steps.sql``."""
+
+    name: str
+    todo: str
+    worlds: tuple[tuple[str, str], ...]
+    stages: tuple[str, ...]
+    keeps: tuple[Keep, ...]
+
+
+@cache
+def steps() -> tuple[Step, ...]:
+    """The steps in order."""
+    text = STEPS.read_text(encoding="utf-8")
+    return tuple(_step(part) for part in re.split(r"^-- step: ", text, flags=re.MULTILINE)[1:])
+
+
+def kept_tables() -> list[str]:
+    """Tables a step keeps, in order."""
+    return [keep.table for step in steps() for keep in step.keeps]
+
+
+def run_steps(con: duckdb.DuckDBPyConnection, chosen: Iterable[Step]) -> None:
+    """Run steps over what changed; ``d_<table>`` of everything before them stands."""
+    made = all_stages()
+    for step in chosen:
+        _run(con, step, made)
+
+
+def replace(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, scope: str) -> None:
+    """Rows of a known table that meet ``scope`` become ``rows``; what differs is in ``d_<table>``. ``rows`` may lack
+    columns only if there are none."""
+    con.register("read", rows)
+    listed = "* FROM read" if rows.num_rows else f"* FROM {CATALOG}.{table} WHERE false"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {listed}")
+    con.unregister("read")
+    _take(con, Keep(table, scope))
+    con.execute(f"DROP TABLE temp.{table}")
+
+
+def nothing(con: duckdb.DuckDBPyConnection, table: str) -> None:
+    """``d_<table>`` of a table in which nothing changed."""
+    for prefix in ("was", "now"):
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {prefix}_{table} AS SELECT * FROM {CATALOG}.{table} WHERE false")
+    _both(con, table)
+
+
+def _run(con: duckdb.DuckDBPyConnection, step: Step, made: Mapping[str, str]) -> None:
+    con.execute(f"CREATE OR REPLACE TEMP TABLE todo AS SELECT DISTINCT id FROM ({step.todo}) AS t(id) WHERE id IS NOT NULL")
+    if not con.execute("SELECT count(*) FROM todo").fetchall()[0][0]:
+        for keep in step.keeps:
+            nothing(con, keep.table)
+        return
+    hidden = []
+    for table, query in step.worlds:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
+        hidden.append(("TABLE", table))
+    for stage in step.stages:
+        con.execute(_MADE.sub(r"CREATE OR REPLACE TEMP \1 \2", made[stage], count=1))
+        hidden.append(_MADE.search(made[stage]).groups())
+    for keep in step.keeps:
+        _take(con, keep)
+    for kind, name in dict.fromkeys(hidden):
+        con.execute(f"DROP {kind if kind == 'TABLE' else 'MACRO TABLE'} temp.{name}")
+
+
+def _take(con: duckdb.DuckDBPyConnection, keep: Keep) -> None:
+    """Compare the temporary table with the known one within the scope, and let the known one become it."""
+    table = keep.table
+    now, was = f"SELECT * FROM temp.{table} WHERE {keep.scope}", f"SELECT * FROM {CATALOG}.{table} WHERE {keep.scope}"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE was_{table} AS {was} EXCEPT {now}")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE now_{table} AS {now} EXCEPT {was}")
+    _both(con, table)
+    if con.execute(f"SELECT EXISTS (FROM d_{table})").fetchall()[0][0]:
+        con.execute(f"DELETE FROM {CATALOG}.{table} WHERE {keep.scope}")
+        con.execute(f"INSERT INTO {CATALOG}.{table} {now}")
+
+
+def _both(con: duckdb.DuckDBPyConnection, table: str) -> None:
+    con.execute(f"CREATE OR REPLACE TEMP VIEW d_{table} AS FROM was_{table} UNION ALL FROM now_{table}")
+
+
+def all_stages() -> dict[str, str]:
+    """Every stage by name."""
+    made = dict(statements())
+    for name in STAGE_FILES:
+        made |= dict(stages(name))
+    return made
+
+
+def _step(text: str) -> Step:
+    name, *parts = re.split(r"^-- (?=todo|world: |stages: |keep: )", text, flags=re.MULTILINE)
+    todo, worlds, run, keeps = "", [], (), []
+    for part in parts:
+        head, _, body = part.partition("\n")
+        word, _, rest = head.partition(": ")
+        if word.startswith("todo"):
+            todo = body.strip()
+        elif word == "world":
+            worlds.append((rest.strip(), body.strip()))
+        elif word == "stages":
+            run = tuple(rest.split(", "))
+        else:
+            keeps.append(_keep(rest.strip()))
+    return Step(name.strip(), todo, tuple(worlds), run, tuple(keeps))
+
+
+def _keep(text: str) -> Keep:
+    table, how, rest = text.split(" ", 2)
+    if how == "where":
+        return Keep(table, rest)
+    return Keep(table, " OR ".join(f"{column} IN (SELECT id FROM todo)" for column in rest.split(", ")))

@@ -1,0 +1,77 @@
+"""What an assembly of the changes leaves equals what an assembly of everything leaves: every table, every row."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from profiles import assembly
+from profiles.known import CATALOG
+from profiles.steps import kept_tables, steps
+from tests.changing_world import DEPARTMENTS, ChangingWorld
+
+BELIEVED = ("household", "member", "highest")
+
+
+def whole(world: ChangingWorld, before: dict | None) -> duckdb.DuckDBPyConnection:
+    """Everything worked out as of the world's day, against what was believed ``before`` (Arrow tables; None: nothing)."""
+    con = duckdb.connect(config={"threads": 2})
+    con.execute(f"ATTACH ':memory:' AS {CATALOG}")
+    con.execute(f"USE {CATALOG}")
+    world.fill(con)
+    assembly.prepare(con, world.day, DEPARTMENTS)
+    assembly.facts_to_membership(con, world.grids())
+    if before:
+        for name in BELIEVED:
+            con.register("read", before[name])
+            con.execute(f"CREATE TABLE {name if name == 'highest' else f'old_{name}'} AS SELECT * FROM read")
+            con.unregister("read")
+    else:
+        con.execute("CREATE TABLE old_household (household_id VARCHAR, kind VARCHAR, natural_key VARCHAR)")
+        con.execute("CREATE TABLE old_member AS SELECT '' AS household_id, * FROM membership WHERE false")
+        con.execute("CREATE TABLE highest (kind VARCHAR, number BIGINT)")
+    assembly.membership_to_documents(con)
+    con.execute(
+        """CREATE OR REPLACE TABLE highest AS SELECT kind, max(number) AS number FROM (
+               FROM highest UNION ALL SELECT kind, CAST(substr(household_id, 2) AS BIGINT) FROM household) GROUP BY kind"""
+    )
+    return con
+
+
+def rows(con: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    return sorted(str(row) for row in con.execute(f"FROM {CATALOG}.{table}").fetchall())
+
+
+def lived(seed: int, days: int, share: float, people: int) -> None:
+    """Let a world live; after each step compare the moved-on tables with those of everything."""
+    world = ChangingWorld(seed, people=people, homes=max(3, people // 3))
+    con = whole(world, None)
+    try:
+        for _ in range(days):
+            before, last = {name: con.sql(f"FROM {name}").to_arrow_table() for name in BELIEVED}, world.day
+            touched = world.live(world.chance.choice([0, 1, 1, 7, 31]), share)
+            assembly.prepare(con, world.day, DEPARTMENTS)
+            assembly.move_on(con, last, world.changes(touched), world.grids())
+            expected = whole(world, before)
+            for table in (*kept_tables(), "fact", "highest", "empty_place"):
+                assert rows(con, table) == rows(expected, table), f"seed {seed}, {world.day}: {table}"
+            expected.close()
+    finally:
+        con.close()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_moving_on_with_the_changes_equals_working_everything_out(seed: int):
+    lived(seed, days=3, share=0.05, people=12)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(100, 160))
+def test_moving_on_for_weeks(seed: int):
+    lived(seed, days=8, share=(seed % 5 + 1) * 0.02, people=8 + seed % 23)
+
+
+def test_each_step_keeps_something_and_names_its_stages():
+    names = [step.name for step in steps()]
+    assert len(names) == len(set(names)) > 30
+    assert all(step.keeps and step.stages and step.todo for step in steps())
