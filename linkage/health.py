@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any
 
 import duckdb
@@ -91,7 +92,7 @@ def combine(parts: list[Health]) -> Health:
     checks = []
     for same in zip(*(part.checks for part in parts), strict=True):
         rate = limits.get(f"{same[0].name}_rate")
-        allowed = int(rate.value * persons) if rate else same[0].allowed
+        allowed = ceil(rate.value * persons) if rate else same[0].allowed
         examples = tuple(person for check in same for person in check.examples)[:SHOWN]
         checks.append(replace(same[0], persons=sum(check.persons for check in same), allowed=allowed, examples=examples))
     sizes = {name: sum(part.sizes[name] for part in parts) for _, name in SIZES}
@@ -123,7 +124,7 @@ def _judge(con: duckdb.DuckDBPyConnection) -> Health:
     def check(name: str, sql: str, *, rate: bool = False, **values: Any) -> Check:
         found = con.sql(sql, params=values).to_arrow_table()["person_id"].to_pylist() if values else con.sql(sql).to_arrow_table()["person_id"].to_pylist()
         limit = limits[f"{name}_rate" if rate else name]
-        allowed = int(limit.value * persons) if rate else int(limit.value)
+        allowed = ceil(limit.value * persons) if rate else int(limit.value)
         return Check(name, len(found), allowed, limit.reason, tuple(found[:SHOWN]))
 
     large = con.sql("SELECT person_id FROM record GROUP BY person_id HAVING count(*) > $n ORDER BY count(*) DESC, person_id",

@@ -60,7 +60,7 @@ def backtest_version(engine: Engine, version: str, *, by: str = "gridhub", threa
     active = load_active(engine)
     mentions, decisions, aliases = _inputs(engine)
     tested = backtest(mentions, decisions, aliases, candidate, active or _untrained(candidate), model=model, threads=threads, memory_mb=memory_mb)
-    figures = {**tested.as_figures(), "against": active.version if active else f"model file {model.version}"}
+    figures = {**tested.as_figures(), "against": _against(active)}
     note_event(engine, version, "backtested", by, f"against {figures['against']}", figures)
     return figures
 
@@ -90,10 +90,15 @@ def _holds(engine: Engine, version: str) -> Mapping[str, Any] | None:
     tests = [event["figures"] for event in events(engine, version) if event["kind"] == "backtested"]
     if not tests:
         return None
-    active, last = load_active(engine), tests[-1]
+    last = tests[-1]
     decisions = read_arrow(engine, "SELECT count(*) AS n, coalesce(max(decision_id), 0) AS last FROM hub.binding_decision").to_pylist()[0]
     same = (last["decisions"], last["last_decision"]) == (decisions["n"], decisions["last"])
-    return last if active is not None and last["against"] == active.version and same else None
+    return last if same and last["against"] == _against(load_active(engine)) else None
+
+
+def _against(active: ModelArtefact | None) -> str:
+    """What links today, by name."""
+    return active.version if active else f"model file {load_model().version}"
 
 
 def _untrained(candidate: ModelArtefact) -> ModelArtefact:

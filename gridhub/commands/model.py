@@ -58,7 +58,7 @@ def show_model(
         print(json.dumps(document, ensure_ascii=False, default=str))
         return
     if weights:
-        show(_weights(artefact.weights), False, f"{version}: weights in bits")
+        _table(_weights(artefact.weights), f"{version}: weights in bits")
         return
     _tell(version, stored.state, artefact, happened)
 
@@ -122,10 +122,10 @@ def health(as_json: JsonFlag = False) -> None:
         return
     console.print(f"{found.persons:,} persons of {found.records:,} records, the largest of {found.largest}; "
                   f"{found.twice_registered} registered twice under one number (双重户口)")
-    show([found.sizes], False, "persons by number of records")
+    _table([found.sizes], "persons by number of records")
     rows = [{"check": CHECKS[c.name][1], "persons": c.persons, "allowed": c.allowed, "alarm": c.alarm, "look at": " ".join(c.examples[:5])}
             for c in found.checks]
-    show(rows, False, "checks")
+    _table(rows, "checks")
 
 
 def _tell(version: str, state: str, artefact: Any, happened: list[dict[str, Any]]) -> None:
@@ -133,14 +133,14 @@ def _tell(version: str, state: str, artefact: Any, happened: list[dict[str, Any]
     _card({"version": version, "state": state, "model file": artefact.model_version, "trained at": f"{artefact.trained_at:%Y-%m-%d %H:%M}",
            **artefact.trained_on, **artefact.thresholds}, "trained model")
     sessions = [{"session": name, **session} for name, session in figures.get("sessions", {}).items()]
-    show(sessions, False, "EM sessions", "weights as the model file has them: too few records to train")
-    show(unlinkables["by_feed"], False, f"records without a usable ID; {_percent(unlinkables['share'])} could not even link to themselves", "none")
-    show([{k: row[k] for k in ("feed", "hidden", "unblocked", "linked", "wrong", "review")} for row in blocking["by_feed"]], False,
-         f"hidden IDs: blocking loss {_percent(blocking['loss'])}, found again {_percent(blocking['found'])}", "no ID could be hidden")
+    _table(sessions, "EM sessions", "weights as the model file has them: too few records to train")
+    _table(unlinkables["by_feed"], f"records without a usable ID; {_percent(unlinkables['share'])} could not even link to themselves", "none")
+    _table([{k: row[k] for k in ("feed", "hidden", "unblocked", "linked", "wrong", "review")} for row in blocking["by_feed"]],
+           f"hidden IDs: blocking loss {_percent(blocking['loss'])}, found again {_percent(blocking['found'])}", "no ID could be hidden")
     calibration = figures["calibration"]
     said = "fitted" if calibration["fitted"] else "too few to fit a curve, the model's own word stands"
-    show(_bins(figures["reliability"]), False, f"reliability of weights alone, {calibration['pairs']:,} labelled pairs ({said})", "no labelled pair")
-    show([{"at": f"{e['recorded_from']:%Y-%m-%d %H:%M}", "what": e["kind"], "by": e["decided_by"], "why": e["reason"]} for e in happened], False, "events")
+    _table(_bins(figures["reliability"]), f"reliability of weights alone, {calibration['pairs']:,} labelled pairs ({said})", "no labelled pair")
+    _table([{"at": f"{e['recorded_from']:%Y-%m-%d %H:%M}", "what": e["kind"], "by": e["decided_by"], "why": e["reason"]} for e in happened], "events")
 
 
 def _tell_backtest(version: str, figures: Mapping[str, Any]) -> None:
@@ -148,11 +148,11 @@ def _tell_backtest(version: str, figures: Mapping[str, Any]) -> None:
             {"model": figures["against"], "contradicts": len(figures["active_contradicted"]), "persons": figures["active_persons"],
              "Brier": figures["active_brier"]}]
     few = "; too few to tell two models apart" if figures["few_decisions"] else ""
-    show(rows, False, f"against {figures['decisions']:,} decisions{few}")
+    _table(rows, f"against {figures['decisions']:,} decisions{few}")
     new = " ".join(f"D{number}" for number in figures["newly_contradicted"])
     console.print(f"pairs of records: {figures['pairs']:,} today, {figures['joined_pairs']:,} joined, {figures['parted_pairs']:,} parted; "
                   f"{figures['records_moved']:,} records would move" + (f"; newly contradicted: {new}" if new else ""))
-    show(_bins(figures["reliability"]), False, f"said and decided, {figures['weighed']:,} pairs it had to weigh", "no decided pair had to be weighed")
+    _table(_bins(figures["reliability"]), f"said and decided, {figures['weighed']:,} pairs it had to weigh", "no decided pair had to be weighed")
 
 
 def _weights(weights: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[dict[str, Any]]:
@@ -165,9 +165,15 @@ def _bins(reliability: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: row[k] for k in ("low", "high", "pairs", "said", "true", "few")} for row in reliability]
 
 
+def _table(rows: list[dict[str, Any]], heading: str, empty: str = "nothing") -> None:
+    """A table under a heading of its own line: as the table's title it would be broken to the width of few columns."""
+    console.print(f"\n{heading}", highlight=False)
+    show(rows, False, "", empty)
+
+
 def _card(values: Mapping[str, Any], title: str) -> None:
     """One thing's values one below the other: a row of them would not fit a screen."""
-    show([{"what": name, "is": f"{value:,}" if isinstance(value, int | float) else value} for name, value in values.items()], False, title)
+    _table([{"what": name, "is": f"{value:,}" if isinstance(value, int | float) else value} for name, value in values.items()], title)
 
 
 def _percent(share: float | None) -> str:
