@@ -23,11 +23,22 @@ _DRIVERS = {
     "mysql": "mysql+pymysql",
     "mariadb": "mysql+pymysql",
 }
+# What a driver says where trying again changes nothing, by who has to act. The class of its exception does not tell:
+# MySQL's "SELECT command denied", PostgreSQL's missing line of pg_hba.conf and SQLite's every error are "operational".
 _REFUSED = re.compile(
-    r"password authentication failed|access denied|no password supplied|role .* does not exist|ORA-01017|28P01", re.I
+    r"password authentication failed|(access|command|permission) (to .{1,100} )?denied|no password supplied"
+    r"|role .{0,100} (does not exist|is not permitted to log in)|no pg_hba\.conf entry|account is locked|must change password"
+    r"|ORA-01017|ORA-01031|ORA-2800[01]|28P01",
+    re.I,
 )
 _ABSENT = re.compile(
-    r"no such (table|column)|does not exist|doesn't exist|not a database|unknown (column|database)|ORA-00942", re.I
+    r"no such (table|column|function|module|collation)|does not exist|doesn't exist|not a database|unknown (column|database|character set)"
+    r"|ORA-00942|ORA-00904",
+    re.I,
+)
+_WRONG = re.compile(
+    r"syntax error|readonly database|(does not|doesn't) support ssl|ssl .{0,40}required|certificate verify failed|invalid port|disk image is malformed",
+    re.I,
 )
 
 
@@ -121,6 +132,8 @@ def _failure(where: str, error: exc.DBAPIError) -> ConnectorError:
         return AuthenticationRefused(f"{where}: the database refuses our login")
     if _ABSENT.search(said):
         return PermanentError(f"{where}: the database has no such table, column or file ({kind})")
+    if _WRONG.search(said):
+        return PermanentError(f"{where}: the database can't be asked this way, see the connection's settings ({kind})")
     passing = isinstance(error, exc.OperationalError | exc.InterfaceError) or error.connection_invalidated
     if passing:
         return TransientError(f"{where}: the database can't be reached or dropped the connection ({kind})")

@@ -17,11 +17,12 @@ from sqlalchemy import Connection, Engine, Table, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from warehouse.engine import TELLS_VALUES, adbc_connection
-from warehouse.errors import QueryError
+from warehouse.errors import QueryError, StatementRefused
 
 STAGING = "staging"
 _NUL = "\x00"  # PostgreSQL's text cannot hold it
 _NUL_PICTURE = "\u2400"
+_REFUSED = ("0A", "22", "3D", "42")  # SQLSTATE classes of a statement that can't work, however often it is sent
 
 
 def quoted(name: str) -> str:
@@ -172,7 +173,8 @@ def _told() -> Iterator[None]:
         said = details.get("PG_DIAG_MESSAGE_PRIMARY", b"").decode("utf-8", "replace")
         if not error.sqlstate or error.sqlstate.startswith(TELLS_VALUES):
             said = "a value was refused" if error.sqlstate else f"no answer ({error.status_code.name})"
-        raise QueryError(f"{said} (SQLSTATE {error.sqlstate})" if error.sqlstate else said) from None
+        kind = StatementRefused if (error.sqlstate or "").startswith(_REFUSED) else QueryError
+        raise kind(f"{said} (SQLSTATE {error.sqlstate})" if error.sqlstate else said) from None
 
 
 def _plain(table: pa.Table) -> pa.Table:

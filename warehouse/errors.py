@@ -16,7 +16,11 @@ class SchemaError(WarehouseError):
 
 
 class QueryError(WarehouseError):
-    """PostgreSQL refused a statement sent through ADBC; the text has its message where that tells no value."""
+    """A statement sent through ADBC failed; the text has PostgreSQL's message where that tells no value."""
+
+
+class StatementRefused(QueryError):
+    """PostgreSQL refuses the statement itself (a missing column, a wrong type, a right not given): it will again."""
 
 
 class LoadError(WarehouseError):

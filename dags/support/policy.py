@@ -17,11 +17,22 @@ EXTRACTS = Asset(name="extracts", uri="gridhub://out/extracts", group="gridhub")
 REPORT = Asset(name="report", uri="gridhub://out/report", group="gridhub")
 
 # Named by path: importing the classes here would cost every parse.
+PERMANENT = [
+    "connectors.errors.PermanentError",
+    "contracts.reader.ContractError",
+    "gridhub.settings.SettingsError",
+    "gridhub.errors.UnknownFeed",
+    "warehouse.errors.SchemaError",
+    "warehouse.errors.LoadError",
+    "warehouse.errors.StatementRefused",
+    "sqlalchemy.exc.ProgrammingError",  # of the warehouse: no such table, a right not given
+    "sqlalchemy.exc.DataError",
+    "sqlalchemy.exc.NotSupportedError",
+]
 RETRIES = ExceptionRetryPolicy(
     rules=[
-        RetryRule(exception="connectors.errors.PermanentError", action=RetryAction.FAIL, reason="permanent"),
+        RetryRule(exception=PERMANENT, action=RetryAction.FAIL, reason="permanent"),
         RetryRule(exception="gridhub.errors.NeedsDecision", action=RetryAction.FAIL, reason="waits for a person"),
-        RetryRule(exception="contracts.reader.ContractError", action=RetryAction.FAIL, reason="contract"),
     ]
 )
 

@@ -30,10 +30,29 @@ sys.path.insert(0, sys.argv[1])  # as every Airflow process has it
 started = time.perf_counter()
 bag = DagBag(dag_folder=sys.argv[1], bundle_path=sys.argv[1]) if "bundle_path" in DagBag.__init__.__code__.co_varnames else DagBag(dag_folder=sys.argv[1])
 seconds = time.perf_counter() - started
+heavy = sorted(m for m in ("great_expectations", "splink", "pandas", "duckdb") if m in sys.modules)
+
+def decided(path, *words):
+    from support.policy import RETRIES
+    module, _, name = path.rpartition(".")
+    return RETRIES.evaluate(getattr(__import__(module, fromlist=[name]), name)(*words), 1, 3).action.value
+
 print("PROBE " + json.dumps({
     "seconds": seconds,
+    "decided": {
+        error: decided(error, *words)
+        for error, *words in (
+            ("connectors.errors.AuthenticationRefused", "psb_register: the database refuses our login"),
+            ("connectors.errors.TransientError", "psb_register: the database can't be reached"),
+            ("sqlalchemy.exc.ProgrammingError", "SELECT 1", {}, Exception("no such column")),
+            ("sqlalchemy.exc.OperationalError", "SELECT 1", {}, Exception("server closed the connection")),
+            ("warehouse.errors.StatementRefused", "no such column"),
+            ("warehouse.errors.QueryError", "no answer"),
+            ("gridhub.errors.NeedsDecision", "a batch is held"),
+        )
+    },
     "errors": {k: str(v) for k, v in bag.import_errors.items()},
-    "heavy": sorted(m for m in ("great_expectations", "splink", "pandas", "duckdb") if m in sys.modules),
+    "heavy": heavy,
     "dags": {
         d.dag_id: {
             "owner": d.owner, "tags": sorted(d.tags), "doc": d.doc_md or "", "catchup": d.catchup, "runs": d.max_active_runs,
@@ -104,6 +123,13 @@ def test_transient_errors_retry_and_permanent_ones_do_not(bag):
     for dag in bag["dags"].values():
         for task in dag["tasks"].values():
             assert task["retries"] == 3 and task["policy"]
+    fails = {error for error, action in bag["decided"].items() if action == "fail"}
+    assert fails == {
+        "connectors.errors.AuthenticationRefused",
+        "sqlalchemy.exc.ProgrammingError",
+        "warehouse.errors.StatementRefused",
+        "gridhub.errors.NeedsDecision",
+    }
 
 
 def test_few_tasks_a_dag(bag):
@@ -126,8 +152,8 @@ def test_the_errors_that_must_not_be_retried_exist_where_the_policy_names_them()
     import re
 
     text = (ROOT / "dags" / "support" / "policy.py").read_text(encoding="utf-8")
-    paths = re.findall(r'exception="([\w.]+)"', text)
-    assert len(paths) == 3
+    paths = re.findall(r'"((?:\w+\.)+[A-Z]\w+)"', text)
+    assert {"connectors.errors.PermanentError", "gridhub.errors.NeedsDecision", "warehouse.errors.StatementRefused"} < set(paths)
     for path in paths:
         module, _, name = path.rpartition(".")
         assert issubclass(getattr(importlib.import_module(module), name), Exception)
