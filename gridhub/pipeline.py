@@ -126,7 +126,7 @@ class Hub:
         from linkage.store import link
         from places.store import resolve_addresses
 
-        limits = {"threads": self.settings.threads, "memory_mb": self.settings.memory_mb}
+        limits = {"threads": self.settings.threads, "memory_mb": self.settings.memory_mb, "folder": self.settings.home / "linkage"}
         with scale.scorer(self.settings, last=last) as score:
             return resolve_addresses(self.engine).counts() | link(self.engine, **limits, score=score).counts()
 

@@ -8,19 +8,50 @@ before it joins the others of that number; what does not fit loses the number an
 from __future__ import annotations
 
 import duckdb
+import pyarrow as pa
+
+from linkage.patch import changed, replace
+
+# Numbers that one register row carried, under the one it carries now; a number that is somebody's own today is no alias.
+_ALIAS_SQL = """
+CREATE OR REPLACE TEMP TABLE alias_now AS
+SELECT a.id_number, min(f.id) AS canonical FROM alias_in a JOIN form f ON f.feed = a.feed AND f.record_key = a.record_key
+WHERE f.id IS NOT NULL AND a.id_number <> f.id AND a.id_number NOT IN (SELECT id FROM form WHERE id IS NOT NULL AND feed = 'psb_register')
+GROUP BY a.id_number HAVING count(DISTINCT f.id) = 1
+"""
+
+# Numbers whose use changed, and who is judged again for it: whoever uses one of them. A row that uses two numbers is judged
+# by both, so the world that judging looks at holds the other users of those, too.
+_USED_SQL = (
+    """CREATE OR REPLACE TEMP TABLE alias_moved AS
+       SELECT * FROM ((FROM alias_now EXCEPT FROM id_alias) UNION ALL (FROM id_alias EXCEPT FROM alias_now))""",
+    """CREATE OR REPLACE TEMP TABLE moved_use AS
+       SELECT i FROM changed_form UNION SELECT i FROM id_used WHERE number IN (SELECT id_number FROM alias_moved)""",
+    "CREATE OR REPLACE TEMP TABLE used_before AS FROM id_used WHERE i IN (FROM moved_use)",
+    "DELETE FROM id_alias",
+    "INSERT INTO id_alias FROM alias_now",
+    "DELETE FROM id_used WHERE i IN (FROM moved_use)",
+    """INSERT INTO id_used
+       WITH u AS (
+           SELECT i, id AS number, 'same_valid_id' AS rule FROM form WHERE id IS NOT NULL AND i IN (FROM moved_use)
+           UNION ALL
+           SELECT i, id_embedded, 'id_inside_other_number' FROM form
+           WHERE id_embedded IS NOT NULL AND id_embedded IS DISTINCT FROM id AND i IN (FROM moved_use))
+       SELECT u.i, u.number, coalesce(a.canonical, u.number), u.rule FROM u LEFT JOIN id_alias a ON a.id_number = u.number""",
+    """CREATE OR REPLACE TEMP TABLE touched_number AS
+       SELECT canonical FROM used_before UNION SELECT canonical FROM id_used WHERE i IN (FROM moved_use)""",
+    """CREATE OR REPLACE TEMP TABLE judged_again AS
+       SELECT i FROM id_used WHERE canonical IN (FROM touched_number) UNION SELECT i FROM moved_use""",
+    "CREATE OR REPLACE TEMP TABLE world_number AS SELECT DISTINCT canonical FROM id_used WHERE i IN (FROM judged_again)",
+)
 
 # Each use of a number by a row: its own, or the one inside a pupil or disability number.
 _USES_SQL = """
 CREATE OR REPLACE TEMP TABLE id_use AS
-WITH alias AS (SELECT id_number, canonical FROM id_alias),
-used AS (
-    SELECT i, id AS number, 'same_valid_id' AS rule FROM form WHERE id IS NOT NULL
-    UNION ALL
-    SELECT i, id_embedded, 'id_inside_other_number' FROM form WHERE id_embedded IS NOT NULL AND id_embedded IS DISTINCT FROM id)
-SELECT u.i, u.number, coalesce(a.canonical, u.number) AS canonical, u.rule, f.role,
+SELECT u.i, u.number, u.canonical, u.rule, f.role,
        f.feed = 'psb_register' AS register, f.name, f.former, f.py, f.c1, f.c2, f.c3, f.p1, f.len, f.birth_no AS birth, f.sex,
        u.number[7:14]::INT AS id_birth, CASE WHEN u.number[17:17]::INT % 2 = 1 THEN '1' ELSE '2' END AS id_sex
-FROM used u JOIN form f USING (i) LEFT JOIN alias a ON a.id_number = u.number
+FROM id_used u JOIN form f USING (i) WHERE u.canonical IN (FROM world_number)
 """
 
 # Whose number is it? The name most rows carry under it; a row whose own birth date and sex agree with the
@@ -42,7 +73,7 @@ SELECT b.canonical, s.* FROM best b JOIN spoken s USING (name)
 _GROWN = "('guardian', 'mother', 'operator', 'head', 'spouse', 'deceased', 'applicant')"
 
 _JUDGED_SQL = f"""
-CREATE OR REPLACE TEMP TABLE id_judged AS
+CREATE OR REPLACE TEMP TABLE id_judged_now AS
 SELECT u.i, u.number, u.canonical, u.rule,
        CASE
            -- both what was typed beside it and the sex: the number of a wife or mother, even where nobody else uses it
@@ -63,12 +94,12 @@ FROM (SELECT *, birth = id_birth OR birth_near(birth, id_birth) AS birth_close,
              coalesce(NOT birth_possible(birth, id_birth), false) AS birth_other,
              coalesce(sex <> id_sex, false) AS sex_other
       FROM id_use) u
-LEFT JOIN id_owner o USING (canonical)
+LEFT JOIN id_owner o USING (canonical) WHERE u.i IN (FROM judged_again)
 """
 
 # One number a row: its own before the embedded one (a 学籍号 lags behind a correction).
-_TRUSTED_SQL = """
-CREATE OR REPLACE TEMP TABLE trusted AS
+_BELIEVED_SQL = """
+CREATE OR REPLACE TEMP TABLE believed AS
 SELECT i, arg_min(number, (rule = 'id_inside_other_number')::INT) AS number,
        arg_min(canonical, (rule = 'id_inside_other_number')::INT) AS canonical,
        min_by(rule, (rule = 'id_inside_other_number')::INT) AS rule
@@ -81,9 +112,10 @@ _REFERENCE_SQL = """
 CREATE OR REPLACE TEMP TABLE reference AS
 SELECT f.i AS l, r.i AS r FROM form f JOIN form r ON r.feed = f.ref_feed AND r.record_key = f.ref_key WHERE f.ref_key IS NOT NULL
 """
-_CONTRADICTED_SQL = """
-DELETE FROM trusted WHERE i IN (
-    SELECT e.l FROM reference e JOIN trusted tl ON tl.i = e.l JOIN trusted tr ON tr.i = e.r WHERE tl.canonical <> tr.canonical)
+_TRUSTED_SQL = """
+CREATE OR REPLACE TEMP TABLE trusted_now AS
+SELECT hash(b) AS digest, b.* FROM believed b WHERE i NOT IN (
+    SELECT e.l FROM reference e JOIN believed tl ON tl.i = e.l JOIN believed tr ON tr.i = e.r WHERE tl.canonical <> tr.canonical)
 """
 
 # The same name, birth date, sex and dwelling without any number: repeated visits to one home.
@@ -95,15 +127,28 @@ FROM form f WHERE name IS NOT NULL AND birth IS NOT NULL AND sex IS NOT NULL AND
 """
 
 
-def anchor(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Make ``trusted`` (i, number, canonical, rule), ``reference`` (l, r), ``repeated`` (i, first) and
-    ``foreign_id`` (rows whose number is somebody else's). Needs ``form`` and ``id_alias(id_number, canonical)``."""
-    for sql in (_USES_SQL, _OWNER_SQL, _JUDGED_SQL, _TRUSTED_SQL, _REFERENCE_SQL, _CONTRADICTED_SQL, _REPEATED_SQL):
+def anchor(con: duckdb.DuckDBPyConnection, aliases: pa.Table | None) -> dict[str, int]:
+    """Bring ``trusted`` (i, number, canonical, rule) to what ``form`` says now, and make ``reference`` (l, r) and ``repeated``
+    (i, first). ``aliases``: feed, record_key, id_number a record carried earlier. ``changed_trusted`` (i): what came out different.
+    """
+    con.execute("CREATE TABLE IF NOT EXISTS id_alias (id_number VARCHAR, canonical VARCHAR)")
+    con.execute("CREATE TABLE IF NOT EXISTS id_used (i BIGINT, number VARCHAR, canonical VARCHAR, rule VARCHAR)")
+    con.execute("CREATE TABLE IF NOT EXISTS id_judged (i BIGINT, number VARCHAR, canonical VARCHAR, rule VARCHAR, verdict VARCHAR)")
+    con.execute("CREATE TABLE IF NOT EXISTS trusted (digest UBIGINT, i BIGINT, number VARCHAR, canonical VARCHAR, rule VARCHAR)")
+    con.register("alias_in", aliases if aliases is not None else _NO_ALIAS)
+    con.execute(_ALIAS_SQL)
+    con.unregister("alias_in")
+    for sql in (*_USED_SQL, _USES_SQL, _OWNER_SQL, _JUDGED_SQL):
         con.execute(sql)
-    con.execute(
-        """CREATE OR REPLACE TEMP TABLE foreign_id AS
-           SELECT i, any_value(canonical) AS canonical FROM id_judged j
-           WHERE verdict = 'foreign' AND rule = 'same_valid_id' GROUP BY i"""
-    )
-    (foreign,) = con.execute("SELECT count(*) FROM foreign_id").fetchall()[0]
+    con.execute("DELETE FROM id_judged WHERE i IN (FROM judged_again)")
+    con.execute("INSERT INTO id_judged FROM id_judged_now")
+    for sql in (_BELIEVED_SQL, _REFERENCE_SQL, _TRUSTED_SQL):
+        con.execute(sql)
+    changed(con, "trusted", "trusted_now")
+    replace(con, "trusted", "trusted_now")
+    con.execute(_REPEATED_SQL)
+    (foreign,) = con.execute("SELECT count(DISTINCT i) FROM id_judged WHERE verdict = 'foreign' AND rule = 'same_valid_id'").fetchall()[0]
     return {"mentions_with_id": con.execute("SELECT count(*) FROM trusted").fetchall()[0][0], "foreign_ids": foreign}
+
+
+_NO_ALIAS = pa.table({name: pa.array([], pa.string()) for name in ("feed", "record_key", "id_number")})

@@ -89,7 +89,7 @@ def backtest(mentions: pa.Table, decisions: pa.Table, aliases: pa.Table | None, 
 
 def settings_for(artefact: ModelArtefact, model: Model, threads: int, memory_mb: int, watch: Any = None) -> LinkSettings:
     """How to link with a trained model, as the store does it."""
-    return LinkSettings(model=artefact.apply(model), weights=artefact.weights, threads=threads, memory_mb=memory_mb, watch=watch)
+    return LinkSettings(model=artefact.apply(model), artefact=artefact, threads=threads, memory_mb=memory_mb, watch=watch)
 
 
 def _try(mentions, decisions, aliases, artefact: ModelArtefact, model: Model, threads: int, memory_mb: int) -> Tried:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import duckdb
 
 _KEYS_SQL = """
-CREATE OR REPLACE TEMP TABLE block_key AS
-WITH e AS (SELECT *, id IS NOT NULL AS settled FROM entity),
+CREATE OR REPLACE TEMP TABLE key_now AS
+WITH e AS (SELECT *, id IS NOT NULL AS settled FROM {entity} WHERE unique_id IN (FROM changed_{entity})),
 n AS (SELECT unique_id, settled, unnest(names) AS name FROM e),
 b AS (SELECT unique_id, settled, unnest(births) AS birth FROM e),
 p AS (SELECT unique_id, settled, unnest(phones) AS phone FROM e),
@@ -52,29 +52,77 @@ keyed AS (
 SELECT DISTINCT key, unique_id, settled FROM keyed
 """
 
-# Only keys with somebody unsettled and somebody else; the largest are left out.
+# Who must be compared again: whose row changed, and everybody under a key that became too large to use, or small enough again.
+_AGAIN_SQL = (
+    "CREATE OR REPLACE TEMP TABLE key_before AS FROM {keys} WHERE unique_id IN (FROM changed_{entity})",
+    "CREATE OR REPLACE TEMP TABLE key_asked AS SELECT key FROM key_before UNION SELECT key FROM key_now",
+    "CREATE OR REPLACE TEMP TABLE size_before AS SELECT key, count(*) AS n FROM {keys} WHERE key IN (FROM key_asked) GROUP BY key",
+    "DELETE FROM {keys} WHERE unique_id IN (FROM changed_{entity})",
+    "INSERT INTO {keys} FROM key_now",
+    """CREATE OR REPLACE TEMP TABLE flipped AS
+       SELECT key FROM (SELECT key, count(*) AS n FROM {keys} WHERE key IN (FROM key_asked) GROUP BY key) a FULL JOIN size_before b USING (key)
+       WHERE (coalesce(a.n, 0) > $largest) <> (coalesce(b.n, 0) > $largest)""",
+    """CREATE OR REPLACE TEMP TABLE again AS
+       FROM changed_{entity} UNION SELECT unique_id FROM {keys} WHERE key IN (FROM flipped)
+       UNION SELECT unique_id FROM {entity} WHERE name IN (FROM renamed)""",
+)
+
+_FIRST_SQL = (
+    "CREATE OR REPLACE TABLE {keys} AS FROM key_now",
+    "CREATE OR REPLACE TEMP TABLE again AS FROM changed_{entity}",
+)
+
+# A name nobody else in the county has is evidence of its own (rules.yaml): when that begins or ends, its bearers are looked at again.
+_NAMESAKE_SQL = (
+    "CREATE TABLE IF NOT EXISTS namesake_{r} (name VARCHAR, n BIGINT)",
+    "CREATE OR REPLACE TEMP TABLE namesake AS SELECT name, count(*) AS n FROM entity_{r} WHERE id IS NOT NULL AND name IS NOT NULL GROUP BY name",
+    """CREATE OR REPLACE TEMP TABLE renamed AS
+       SELECT name FROM namesake a FULL JOIN namesake_{r} b USING (name)
+       WHERE coalesce(a.n, 0) <> coalesce(b.n, 0) AND least(coalesce(a.n, 0), coalesce(b.n, 0)) <= 1""",
+    "DELETE FROM namesake_{r}",
+    "INSERT INTO namesake_{r} FROM namesake",
+)
+
+# Only keys with somebody unsettled and somebody else; the largest are left out. Each pair once: an unsettled entity of `again` finds
+# its partners, and a settled one the unsettled partners that are not looking themselves.
 _PAIRS_SQL = """
 CREATE OR REPLACE TEMP TABLE pair AS
-WITH used AS (SELECT key FROM block_key GROUP BY key
-              HAVING count(*) BETWEEN 2 AND $largest AND bool_or(NOT settled))
-SELECT '0' AS match_key, least(a.unique_id, b.unique_id) AS join_key_l, greatest(a.unique_id, b.unique_id) AS join_key_r
-FROM block_key a JOIN block_key b ON a.key = b.key AND a.unique_id <> b.unique_id
-WHERE NOT a.settled AND (b.settled OR a.unique_id < b.unique_id) AND a.key IN (FROM used)
-GROUP BY ALL
+WITH mine AS (FROM {keys} WHERE unique_id IN (FROM again)),
+used AS (SELECT key FROM {keys} WHERE key IN (SELECT key FROM mine) GROUP BY key
+         HAVING count(*) BETWEEN 2 AND $largest AND bool_or(NOT settled)),
+open AS (SELECT *, unique_id IN (FROM again) AS looking FROM {keys} WHERE NOT settled AND key IN (FROM used)),
+found AS (
+    SELECT a.unique_id AS a, b.unique_id AS b FROM open a JOIN {keys} b ON a.key = b.key AND b.settled WHERE a.looking
+    UNION ALL
+    SELECT a.unique_id, b.unique_id FROM open a JOIN open b ON a.key = b.key AND (a.unique_id < b.unique_id OR NOT b.looking)
+    WHERE a.looking AND a.unique_id <> b.unique_id
+    UNION ALL
+    SELECT a.unique_id, b.unique_id FROM mine a JOIN open b ON a.key = b.key WHERE a.settled AND NOT b.looking)
+SELECT DISTINCT '0' AS match_key, least(a, b) AS join_key_l, greatest(a, b) AS join_key_r FROM found
 """
 
 _POSSIBLE_SQL = """
 CREATE OR REPLACE TEMP TABLE candidate AS
-SELECT p.* FROM pair p JOIN entity l ON l.unique_id = p.join_key_l JOIN entity r ON r.unique_id = p.join_key_r
+SELECT p.* FROM pair p JOIN {entity} l ON l.unique_id = p.join_key_l JOIN {entity} r ON r.unique_id = p.join_key_r
 WHERE NOT (l.registered AND r.registered) AND NOT list_has_any(l.insts, r.insts)
 """
 
+_COMPARED_SQL = """
+CREATE OR REPLACE TEMP TABLE entity AS
+SELECT e.* EXCLUDE (digest), coalesce(n.n, 0) AS namesakes FROM {entity} e LEFT JOIN namesake n USING (name)
+WHERE e.unique_id IN (FROM again UNION SELECT join_key_l FROM candidate UNION SELECT join_key_r FROM candidate)
+"""
 
-def block(con: duckdb.DuckDBPyConnection, largest: int) -> int:
-    """Make ``candidate`` (match_key, join_key_l, join_key_r) over ``entity``; returns the number of pairs."""
-    con.execute(_KEYS_SQL)
-    con.execute(_PAIRS_SQL, {"largest": largest})
-    con.execute(_POSSIBLE_SQL)
-    con.execute("DROP TABLE block_key")
+
+def block(con: duckdb.DuckDBPyConnection, round_no: int | str, largest: int) -> int:
+    """Make ``candidate`` (match_key, join_key_l, join_key_r), the pairs of ``entity_<round>`` to be scored again: those of the
+    entities in ``again`` (unique_id), and ``entity``, the rows they need. Returns the number of pairs."""
+    entity, keys = f"entity_{round_no}", f"block_key_{round_no}"
+    names = {"entity": entity, "keys": keys, "r": round_no}
+    known = con.execute(f"SELECT count(*) FROM duckdb_tables() WHERE table_name = '{keys}' AND estimated_size > 0").fetchall()[0][0]
+    again = _AGAIN_SQL if known else _FIRST_SQL
+    for sql in (*_NAMESAKE_SQL, _KEYS_SQL, *again, _PAIRS_SQL, _POSSIBLE_SQL, _COMPARED_SQL):
+        con.execute(sql.format(**names), {"largest": largest} if "$largest" in sql else None)
     con.execute("DROP TABLE pair")
+    con.execute("DROP TABLE key_now")
     return con.execute("SELECT count(*) FROM candidate").fetchall()[0][0]

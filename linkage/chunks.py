@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 
 from linkage.model import Model, ModelError
-from linkage.scoring import count_frequencies, frequency_columns, score_counted
+from linkage.scoring import frequency_columns, lay_frequencies, score_counted
 from linkage.shared_files import compared_columns, private_folder, read_table, write_table
 from warehouse.compute import analyst
 
@@ -38,7 +38,7 @@ class ChunksWaiting(Exception):
 
 
 def cut(con: duckdb.DuckDBPyConnection, folder: Path, chunks: int, model: Model, weights: Mapping[str, Any] | None, prior: float) -> None:
-    """Lay ``entity``, ``candidate`` in ``chunks`` parts, ``frequency_<column>`` (``scoring.count_frequencies``) and the weights in ``folder``."""
+    """Lay ``entity``, ``candidate`` in ``chunks`` parts, ``frequency_<column>`` (``scoring.lay_frequencies``) and the weights in ``folder``."""
     private_folder(folder)
     for column in frequency_columns(model):
         write_table(con, folder / f"frequency_{column}.parquet", f"SELECT * FROM frequency_{column}")
@@ -95,7 +95,7 @@ class SharedScoring:
         self._root, self._chunks, self._last, self._worth = root, chunks, last, WORTH_A_TASK if worth is None else worth
 
     def __call__(self, con: duckdb.DuckDBPyConnection, model: Model, weights: Mapping[str, Any] | None, prior: float) -> None:
-        count_frequencies(con, model)
+        lay_frequencies(con, model)
         pairs = con.execute("SELECT count(*) FROM candidate").fetchall()[0][0]
         chunks = min(self._chunks, pairs // self._worth)
         if chunks < 2:

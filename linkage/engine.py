@@ -2,6 +2,9 @@
 
 The story: comparable forms → records that say who they are (valid ID, reference) → rounds of scoring what
 is left, each with the family evidence the round before made → clusters that obey the world → stable ids.
+
+Every step brings a table to what its inputs say now, and says which rows came out different; the next step looks only at those and
+at what depends on them. Over an empty connection that is a full run; over the tables of the run before, a day's change.
 """
 
 from __future__ import annotations
@@ -12,14 +15,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
-from linkage import anchors, candidates, entities, identity, judge, scoring
-from linkage.comparable import register_forms
+from linkage import anchors, candidates, entities, identity, judge, scoring, settling
+from linkage.artefact import ModelArtefact
+from linkage.comparable import update_forms, update_mentions
 from linkage.model import Model, load_model
-from linkage.results import LinkResult, collect
-from linkage.states import Linking
+from linkage.results import Learnt, LinkResult, collect
 from linkage.training_figures import level_counts
 from warehouse.compute import analyst
 
@@ -28,10 +30,10 @@ _DECIDED, _REFERENCE, _SAME_ID, _REPEATED = 1000.0, 300.0, 200.0, 100.0
 
 @dataclass(frozen=True)
 class LinkSettings:
-    """How to link. ``weights``: of an earlier training (None: train if there is enough data); ``memory_mb``: DuckDB's limit."""
+    """How to link. ``artefact``: what an earlier training froze (None: train, if there is enough data); ``memory_mb``: DuckDB's limit."""
 
     model: Model = field(default_factory=load_model)
-    weights: Mapping[str, Any] | None = None
+    artefact: ModelArtefact | None = None
     highest: int = 0  # number of the last person id ever given, also to people nobody is any more
     threads: int = 2
     memory_mb: int = 1200
@@ -51,104 +53,102 @@ def link_mentions(mentions: pa.Table, previous: pa.Table, decisions: pa.Table, s
     corrected under one register number). The order of rows in any of them does not matter.
     """
     settings = settings or LinkSettings()
-    figures: dict[str, Any] = {"model_version": settings.model.version, "mentions": mentions.num_rows}
     con = analyst(settings.threads, settings.memory_mb)
     try:
-        return _link(con, mentions, previous, decisions, aliases, settings, figures)
+        return relink(con, mentions, previous, decisions, settings, aliases, whole=True)
     finally:
         con.close()
 
 
-def _link(con, mentions, previous, decisions, aliases, settings, figures) -> LinkResult:
+def relink(con: duckdb.DuckDBPyConnection, mentions: pa.Table, previous: pa.Table, decisions: pa.Table, settings: LinkSettings,
+           aliases: pa.Table | None = None, *, whole: bool = False) -> LinkResult:
+    """:func:`link_mentions` over a connection that may hold the tables of the run before, which it leaves as of this run. Only what
+    changed is worked out; the outcome equals a full run with the same ``settings.artefact``. ``whole``: hand all links back."""
+    model, artefact = settings.model, settings.artefact
+    figures: dict[str, Any] = {"model_version": model.version, "mentions": mentions.num_rows}
     clock = _Clock(figures)
-    model = settings.model
     for macro in model.macros:
         con.execute(macro)
     con.register("previous", previous.select([c for c in ("feed", "record_key", "person_id", "former") if c in previous.column_names]))
-    if not mentions.num_rows:
-        return LinkResult.empty(figures)
-    register_forms(con, mentions, model)
-    _register_aliases(con, aliases)
+    figures["changed"] = update_mentions(con, mentions)
+    update_forms(con, model)
     clock.lap("comparable")
-    figures |= anchors.anchor(con)
-    linking = Linking.start(con, decisions)
-    _first_pass(con, linking)
+    figures |= anchors.anchor(con, aliases)
+    figures["decided_anew"] = settling.update_decisions(con, decisions)
     clock.lap("anchors")
-    weights = settings.weights
+    seeds = "FROM changed_form UNION FROM changed_trusted UNION FROM redecided"
+    con.execute(_FIRST_EDGES)
+    settling.settle(con, 0, seeds)
+    clock.lap("clusters")
+    learnt = None if artefact else Learnt(None, {}, pa.table({}), {})
     for round_no in range(1, model.setting("rounds") + 1):
-        count = entities.build_entities(con, linking.label, model.setting("largest_group"))
-        open_entities = con.execute("SELECT count(*) FROM entity WHERE id IS NULL").fetchall()[0][0]
-        prior = min(0.1, max(1, open_entities) / max(1.0, count * (count - 1) / 2))
+        of_round = figures[f"round_{round_no}"] = {"entities": entities.update_entities(con, round_no, model.setting("largest_group"))}
         clock.lap("entities")
-        pairs = candidates.block(con, model.setting("largest_block"))
+        of_round["pairs"] = candidates.block(con, round_no, model.setting("largest_block"))
         clock.lap("candidates")
-        of_round = figures[f"round_{round_no}"] = {"entities": count, "open": open_entities, "pairs": pairs, "prior": prior}
-        if not pairs:
-            break
+        if learnt:
+            learnt = _learn(con, model, learnt, round_no, of_round, figures)
+            clock.lap("training")
+        elif round_no == 1:
+            scoring.know_frequencies(con, artefact.frequencies, artefact.unseen)
+        of_round["prior"] = learnt.priors[round_no] if learnt else artefact.prior(round_no)
         if settings.watch:
             settings.watch("candidates", con, of_round)
-        if weights is None and count >= model.setting("training_entities"):
-            figures["training"] = {}
-            weights = scoring.train(con, model, prior, figures["training"])
-            clock.lap("training")
-        settings.score(con, model, weights, prior)
+        _score(con, settings, learnt.weights if learnt else artefact.weights, of_round)
         clock.lap("scoring")
         of_round["levels"] = level_counts(con, model)
         judge.judge(con, model)
         if settings.watch:
             settings.watch("judged", con, of_round)
-        joined = _join_judged(con, linking, model)
-        of_round["joined"] = joined
+        judge.keep_judged(con, round_no, model)
+        clock.lap("judging")
+        con.execute("CREATE OR REPLACE TEMP TABLE edge_now AS SELECT l, r, weight, probability, rule, evidence FROM verdict WHERE verdict = 'link'")
+        of_round["joined"] = settling.settle(con, round_no, f"{seeds} UNION FROM resettled_{round_no - 1}")
         clock.lap("clusters")
-        if not joined:
-            break
-    entities.label_mentions(con, linking.label)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE labelled AS SELECT i, e FROM after_{round_no}")
     identified = identity.identify(con, settings.highest)
     figures["ids"] = {"kept": identified.kept, "minted": identified.minted, "merged": identified.merged, "split": identified.split}
-    figures["weights"] = weights
-    result = collect(con, linking, figures)
+    figures["weights"] = learnt.weights if learnt else artefact.weights
+    result = collect(con, round_no, figures, learnt, whole=whole)
     clock.lap("identity")
     if settings.watch:
         settings.watch("linked", con, figures)
     return result
 
 
-def _register_aliases(con: duckdb.DuckDBPyConnection, aliases: pa.Table | None) -> None:
-    """``id_alias``: numbers that one register row carried, under the one it carries now."""
-    con.execute("CREATE OR REPLACE TEMP TABLE id_alias (id_number VARCHAR, canonical VARCHAR)")
-    if aliases is None or not aliases.num_rows:
-        return
-    con.register("alias_in", aliases)
-    # A number that is somebody's own today is no alias of another.
-    con.execute(
-        """INSERT INTO id_alias
-           SELECT a.id_number, min(f.id) FROM alias_in a JOIN form f ON f.feed = a.feed AND f.record_key = a.record_key
-           WHERE f.id IS NOT NULL AND a.id_number <> f.id
-             AND a.id_number NOT IN (SELECT id FROM form WHERE id IS NOT NULL AND feed = 'psb_register')
-           GROUP BY a.id_number HAVING count(DISTINCT f.id) = 1"""
-    )
-    con.unregister("alias_in")
+def _learn(con: duckdb.DuckDBPyConnection, model: Model, learnt: Learnt, round_no: int, of_round: dict[str, Any], figures: dict[str, Any]) -> Learnt:
+    """What the runs to come shall go by, worked out from ``entity_<round>``, which is everybody's in a run without an artefact."""
+    entity, count = f"entity_{round_no}", of_round["entities"]
+    of_round["open"] = con.execute(f"SELECT count(*) FROM {entity} WHERE id IS NULL").fetchall()[0][0]
+    prior = min(0.1, max(1, of_round["open"]) / max(1.0, count * (count - 1) / 2))
+    if round_no > 1:
+        return Learnt(learnt.weights, learnt.priors | {round_no: prior}, learnt.frequencies, learnt.unseen)
+    weights = None
+    if of_round["pairs"] and count >= model.setting("training_entities"):
+        figures["training"] = {}
+        weights = scoring.train(con, model, prior, figures["training"], entity)
+    frequencies, unseen = scoring.count_frequencies(con, model, entity)
+    scoring.know_frequencies(con, frequencies, unseen)
+    return Learnt(weights, {1: prior}, frequencies, unseen)
 
 
-def _first_pass(con: duckdb.DuckDBPyConnection, linking: Linking) -> None:
-    """Join by decision, reference, valid ID and repeated visit, in this order of strength."""
-    edges = con.sql(
-        f"""SELECT l, r, weight, rule FROM (
-            SELECT l, r, {_DECIDED} AS weight, 'decided_same' AS rule FROM decided WHERE verdict = 'same'
-            UNION ALL SELECT l, r, {_REFERENCE}, 'reference' FROM reference
-            UNION ALL SELECT * FROM (
-                SELECT min(i) OVER (PARTITION BY canonical) AS l, i AS r, {_SAME_ID} - (rule <> 'same_valid_id')::INT, rule FROM trusted) WHERE l <> r
-            UNION ALL SELECT first, i, {_REPEATED}, 'name_birth_dwelling' FROM repeated WHERE first <> i)"""
-    ).to_arrow_table()
-    left, right, weight = (edges.column(c).to_numpy() for c in ("l", "r", "weight"))
-    linking.join(left, right, weight, np.ones(len(left)), edges.column("rule"), None)
+def _score(con: duckdb.DuckDBPyConnection, settings: LinkSettings, weights: Mapping[str, Any] | None, of_round: dict[str, Any]) -> None:
+    if of_round["pairs"]:
+        settings.score(con, settings.model, weights, of_round["prior"])
+    else:
+        scoring.score_nothing(con, settings.model)
 
 
-def _join_judged(con: duckdb.DuckDBPyConnection, linking: Linking, model: Model) -> int:
-    edges = con.sql("SELECT l, r, weight, probability, rule, evidence FROM judged WHERE verdict = 'link' ORDER BY l, r").to_arrow_table()
-    linking.review(con.sql("SELECT l, r, probability, rule || ' ' || evidence AS evidence FROM judged WHERE verdict <> 'link' ORDER BY l, r").to_arrow_table())
-    left, right, weight = (edges.column(c).to_numpy() for c in ("l", "r", "weight"))
-    return linking.join(left, right, weight, edges.column("probability").to_numpy(), edges.column("rule"), edges.column("evidence"))
+# Join by decision, reference, valid ID and repeated visit, in this order of strength.
+_FIRST_EDGES = f"""
+CREATE OR REPLACE TEMP TABLE edge_now AS
+SELECT l, r, weight::DOUBLE AS weight, 1.0::DOUBLE AS probability, rule, NULL::VARCHAR AS evidence FROM (
+    SELECT l, r, {_DECIDED} AS weight, 'decided_same' AS rule FROM decided WHERE verdict = 'same'
+    UNION ALL SELECT l, r, {_REFERENCE}, 'reference' FROM reference
+    UNION ALL SELECT * FROM (
+        SELECT min(i) OVER (PARTITION BY canonical) AS l, i AS r, {_SAME_ID} - (rule <> 'same_valid_id')::INT, rule FROM trusted) WHERE l <> r
+    UNION ALL SELECT first, i, {_REPEATED}, 'name_birth_dwelling' FROM repeated WHERE first <> i)
+"""
 
 
 class _Clock:

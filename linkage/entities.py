@@ -7,21 +7,21 @@ dwellings and kin are lists of all that its mentions say; a level asks whether t
 from __future__ import annotations
 
 import duckdb
-import numpy as np
-import pyarrow as pa
+
+from linkage.patch import changed, replace
 
 # Kin are entities named in the same group. Only those are counted that stand on more than this one record:
 # somebody with a valid ID, or linked in several records. So weak evidence never chains.
 _ANCHORED_SQL = """
 CREATE OR REPLACE TEMP TABLE anchored AS
-SELECT e FROM labelled l LEFT JOIN trusted t USING (i) GROUP BY e HAVING count(t.i) > 0 OR count(*) > 1
+SELECT e FROM label_now l LEFT JOIN trusted t USING (i) GROUP BY e HAVING count(t.i) > 0 OR count(*) > 1
 """
 
 _KIN_SQL = """
 CREATE OR REPLACE TEMP TABLE kin AS
-WITH member AS (SELECT g.grp, l.e, any_value(f.name) AS name FROM grp_member g JOIN labelled l USING (i) JOIN form f USING (i) GROUP BY ALL)
+WITH member AS (SELECT g.grp, l.e, arg_min(f.name, i) AS name FROM grp_member g JOIN labelled l USING (i) JOIN form f USING (i) GROUP BY ALL)
 SELECT a.e, list(DISTINCT b.e ORDER BY b.e) FILTER (b.e IN (FROM anchored)) AS kin,
-       list(DISTINCT hash(b.name)) FILTER (b.name IS NOT NULL) AS kin_names
+       list(DISTINCT hash(b.name) ORDER BY hash(b.name)) FILTER (b.name IS NOT NULL) AS kin_names
 FROM member a JOIN member b ON a.grp = b.grp AND a.e <> b.e
 GROUP BY a.e
 """
@@ -31,9 +31,8 @@ GROUP BY a.e
 _MATES_SQL = """
 CREATE OR REPLACE TEMP TABLE mates AS
 WITH lives AS (SELECT DISTINCT l.e, f.room FROM labelled l JOIN form f USING (i)
-               WHERE f.room IS NOT NULL AND l.e IN (FROM anchored)),
-small AS (FROM lives WHERE room IN (SELECT room FROM lives GROUP BY room HAVING count(*) BETWEEN 2 AND $largest))
-SELECT a.e, list(DISTINCT b.e ORDER BY b.e) AS mates FROM small a JOIN small b ON a.room = b.room AND a.e <> b.e GROUP BY a.e
+               WHERE f.room IS NOT NULL AND l.e IN (FROM anchored) AND f.room NOT IN (FROM crowded))
+SELECT a.e, list(DISTINCT b.e ORDER BY b.e) AS mates FROM lives a JOIN lives b ON a.room = b.room AND a.e <> b.e GROUP BY a.e
 """
 
 # Somebody of the same birth date in the family or home: what tells the two apart must be more than a similar name.
@@ -52,7 +51,7 @@ CREATE OR REPLACE TEMP TABLE kin_phone AS
 WITH carried AS (SELECT l.e, f.phone1 AS phone FROM labelled l JOIN form f USING (i) WHERE f.phone1 IS NOT NULL
                  UNION SELECT l.e, f.phone2 FROM labelled l JOIN form f USING (i) WHERE f.phone2 IS NOT NULL),
 near AS (SELECT e, unnest(kin) AS other FROM kin WHERE kin IS NOT NULL UNION SELECT e, unnest(mates) FROM mates)
-SELECT n.e, list(DISTINCT c.phone) AS kin_phones FROM near n JOIN carried c ON c.e = n.other GROUP BY n.e
+SELECT n.e, list(DISTINCT c.phone ORDER BY c.phone) AS kin_phones FROM near n JOIN carried c ON c.e = n.other GROUP BY n.e
 """
 
 # Of several spellings the one most rows carry stands for the entity; the register counts three times.
@@ -63,31 +62,33 @@ WITH told AS (SELECT l.e, f.name, sum(CASE WHEN f.feed = 'psb_register' THEN 3 E
      former AS (SELECT l.e, f.former AS name FROM labelled l JOIN form f USING (i) WHERE f.former IS NOT NULL),
      main AS (SELECT e, arg_max(name, (NOT contains(name, '*'), n, -first)) AS name FROM told GROUP BY e),
      every AS (SELECT e, list(DISTINCT name ORDER BY name) AS names FROM (SELECT e, name FROM told UNION ALL FROM former) GROUP BY e),
-     spoken AS (SELECT DISTINCT ON (name) name, py, c1, c2, c3, c4, p1, p2, p3, p4, len, blurred FROM form WHERE name IS NOT NULL ORDER BY name, i)
+     -- what a name is made of does not depend on who carries it
+     spoken AS (SELECT DISTINCT name, py, c1, c2, c3, c4, p1, p2, p3, p4, len, blurred FROM labelled JOIN form USING (i) WHERE name IS NOT NULL)
 SELECT main.e, every.names, spoken.* FROM main JOIN every USING (e) JOIN spoken USING (name)
 """
 
 _ENTITY_SQL = """
-CREATE OR REPLACE TEMP TABLE entity AS
+CREATE OR REPLACE TEMP TABLE entity_now AS
 WITH told AS (
     SELECT l.e, f.*, t.number AS number, t.number IS NULL AND f.id_digits IS NOT NULL AS mistyped
-    FROM labelled l JOIN form f USING (i) LEFT JOIN trusted t USING (i)),
+    FROM labelled l JOIN form f USING (i) LEFT JOIN trusted t USING (i) WHERE l.e IN (FROM rebuilt)),
 gathered AS (
     SELECT e, count(*) AS mentions, min(number) AS id,
            count(*) FILTER (feed = 'psb_register' AND NOT ended) > 0 AS registered,
-           list_distinct(list_append(list(birth_no), any_value(number)[7:14]::INT)) AS births,
+           list_sort(list_distinct(list_append(list(birth_no), min(number)[7:14]::INT))) AS births,
            arg_max(birth_no, (feed = 'psb_register', -i)) AS told_birth,
            max(year) AS told_year, mode(sex ORDER BY sex) AS told_sex,
            min(id_digits) FILTER (mistyped) AS typed, min(id15) FILTER (number IS NULL) AS cut,
            -- list_distinct drops nulls and is twice as quick as DISTINCT inside the aggregate
            list_sort(list_distinct(list(CASE WHEN number IS NULL THEN mask END))) AS told_masks,
-           list_distinct(list_concat(list(phone1), list(phone2))) AS phones,
-           list_distinct(list(room)) AS rooms,
-           list_distinct(list(building)) AS buildings, list_distinct(list(compound)) AS compounds, list_concat(list(inst), list(inst_card)) AS insts,
-           list_distinct(list(card)) AS cards, list_distinct(list(place_in_home)) AS places_in_home, min(death_date) AS death,
+           list_sort(list_distinct(list_concat(list(phone1), list(phone2)))) AS phones,
+           list_sort(list_distinct(list(room))) AS rooms,
+           list_sort(list_distinct(list(building))) AS buildings, list_sort(list_distinct(list(compound))) AS compounds, list_sort(list_concat(list(inst), list(inst_card))) AS insts,
+           list_sort(list_distinct(list(card))) AS cards, list_sort(list_distinct(list(place_in_home))) AS places_in_home, min(death_date) AS death,
            count(name) = 0 AS nameless
-    FROM told GROUP BY e)
-SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.nameless, g.insts, g.cards, g.death, g.places_in_home, count(g.id) OVER (PARTITION BY n.name) AS namesakes, w.e IS NOT NULL AS twin,
+    FROM told GROUP BY e),
+whole AS (
+SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.nameless, g.insts, g.cards, g.death, g.places_in_home, w.e IS NOT NULL AS twin,
        n.name, n.names, n.py, n.c1, n.c2, n.c3, n.c4, n.p1, n.p2, n.p3, n.p4, n.len, coalesce(n.blurred, false) AS blurred,
        coalesce(g.id[7:14]::INT, g.told_birth) AS birth, g.births, coalesce(g.id[7:10]::SMALLINT, (g.told_birth // 10000)::SMALLINT, g.told_year) AS year,
        CASE WHEN g.id IS NOT NULL THEN CASE WHEN g.id[17:17]::INT % 2 = 1 THEN '1' ELSE '2' END ELSE g.told_sex END AS sex,
@@ -97,24 +98,83 @@ SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.nameless, g.insts, g.
        coalesce(g.told_masks[1], g.id[1:6] || g.id[15:18]) AS mask,
        g.phones, g.rooms, g.buildings, g.compounds,
        coalesce(k.kin, []) AS kin, coalesce(k.kin_names, []) AS kin_names, coalesce(a.mates, []) AS mates, coalesce(h.kin_phones, []) AS kin_phones
-FROM gathered g LEFT JOIN entity_name n ON n.e = g.e LEFT JOIN kin k ON k.e = g.e LEFT JOIN mates a ON a.e = g.e LEFT JOIN kin_phone h ON h.e = g.e LEFT JOIN twin w ON w.e = g.e
-ORDER BY g.e
+FROM gathered g LEFT JOIN entity_name n ON n.e = g.e LEFT JOIN kin k ON k.e = g.e LEFT JOIN mates a ON a.e = g.e LEFT JOIN kin_phone h ON h.e = g.e LEFT JOIN twin w ON w.e = g.e)
+SELECT hash(w) AS digest, w.* FROM whole w
 """
 
 
-def build_entities(con: duckdb.DuckDBPyConnection, label: np.ndarray, largest: int) -> int:
-    """Make ``labelled`` (i, e) and ``entity`` from ``label[i]`` (the smallest mention of i's entity). Returns their number."""
-    label_mentions(con, label)
+_CROWDED_SQL = """
+CREATE OR REPLACE TEMP TABLE crowded AS
+SELECT room FROM label_now JOIN form USING (i) WHERE room IS NOT NULL AND e IN (FROM anchored)
+GROUP BY room HAVING count(DISTINCT e) > $largest
+"""
+_ROW_SQL = (_KIN_SQL, _MATES_SQL, _TWIN_SQL, _KIN_PHONE_SQL, _NAME_SQL, _ENTITY_SQL)
+
+# What an entity's row is made from: its own mentions, and those of entities it shares a group or a dwelling with. So the rows to
+# make again are those of entities that changed and their neighbours; to make them, the neighbours' neighbours must be seen.
+_REACHED_SQL = (
+    """CREATE OR REPLACE TEMP TABLE moved AS
+       SELECT i FROM changed_form UNION SELECT i FROM changed_trusted UNION SELECT i FROM regrouped {relabelled}""",
+    "CREATE OR REPLACE TEMP TABLE touched AS SELECT e FROM label_now WHERE i IN (FROM moved) {old}",
+    "CREATE TABLE IF NOT EXISTS crowded_{r} (room UBIGINT)",
+    _CROWDED_SQL,
+    "CREATE OR REPLACE TEMP TABLE always_crowded AS FROM crowded INTERSECT FROM crowded_{r}",
+    "DELETE FROM crowded_{r}",
+    "INSERT INTO crowded_{r} FROM crowded",
+    """CREATE OR REPLACE TEMP TABLE rebuilt AS
+       WITH t AS (SELECT i FROM label_now WHERE e IN (FROM touched) UNION FROM moved),
+       g AS (SELECT grp FROM grp_member WHERE i IN (FROM t) UNION SELECT grp FROM group_before WHERE i IN (FROM t)),
+       h AS (SELECT room FROM form WHERE i IN (FROM t) UNION SELECT room FROM form_before)
+       SELECT e FROM label_now WHERE i IN (FROM t)
+       UNION SELECT e FROM label_now JOIN grp_member USING (i) WHERE grp IN (FROM g)
+       UNION SELECT e FROM label_now JOIN group_before USING (i) WHERE grp IN (FROM g)
+       UNION SELECT e FROM label_now JOIN form USING (i) WHERE room IN (FROM h) AND room NOT IN (FROM always_crowded)""",
+    """CREATE OR REPLACE TEMP TABLE world AS
+       WITH t AS (SELECT i FROM label_now WHERE e IN (FROM rebuilt)),
+       g AS (SELECT grp FROM grp_member WHERE i IN (FROM t)),
+       h AS (SELECT room FROM form WHERE i IN (FROM t) AND room IS NOT NULL)
+       FROM rebuilt
+       UNION SELECT e FROM label_now JOIN grp_member USING (i) WHERE grp IN (FROM g)
+       UNION SELECT e FROM label_now JOIN form USING (i) WHERE room IN (FROM h) AND room NOT IN (FROM crowded)""",
+    "CREATE OR REPLACE TEMP TABLE labelled AS FROM label_now WHERE e IN (FROM world)",
+)
+
+
+def build_entities(con: duckdb.DuckDBPyConnection, labels: str, largest: int) -> int:
+    """Make ``entity`` of everybody in ``labels`` (a query of i, e; every mention of an entity in it), beside what a run remembers: as
+    the round named ``probe``, which :func:`linkage.candidates.block` may go on with. Returns how many entities there are."""
+    con.execute(f"CREATE OR REPLACE TEMP TABLE labelled AS {labels}")
+    con.execute("CREATE OR REPLACE TEMP VIEW label_now AS FROM labelled")
     con.execute(_ANCHORED_SQL)
-    con.execute(_KIN_SQL)
-    con.execute(_MATES_SQL, {"largest": largest})
-    for sql in (_TWIN_SQL, _KIN_PHONE_SQL, _NAME_SQL, _ENTITY_SQL):
+    con.execute(_CROWDED_SQL, {"largest": largest})
+    con.execute("CREATE OR REPLACE TEMP TABLE rebuilt AS SELECT DISTINCT e FROM labelled")
+    for sql in (*_ROW_SQL, *_PROBE_SQL):
         con.execute(sql)
     return con.execute("SELECT count(*) FROM entity").fetchall()[0][0]
 
 
-def label_mentions(con: duckdb.DuckDBPyConnection, label: np.ndarray) -> None:
-    """Make ``labelled`` (i, e) from ``label[i]``."""
-    con.register("label_in", pa.table({"i": pa.array(np.arange(len(label), dtype=np.int32)), "e": pa.array(label.astype(np.int32))}))
-    con.execute("CREATE OR REPLACE TEMP TABLE labelled AS SELECT * FROM label_in")
-    con.unregister("label_in")
+_PROBE_SQL = (
+    "CREATE OR REPLACE TEMP TABLE entity_probe AS FROM entity_now",
+    "CREATE OR REPLACE TEMP TABLE changed_entity_probe AS SELECT unique_id FROM entity_now",
+    "CREATE OR REPLACE TEMP TABLE entity AS SELECT * EXCLUDE (digest), count(id) OVER (PARTITION BY name) AS namesakes FROM entity_now",
+    "DROP TABLE IF EXISTS block_key_probe",
+    "DROP TABLE IF EXISTS namesake_probe",
+)
+
+
+def update_entities(con: duckdb.DuckDBPyConnection, round_no: int, largest: int) -> int:
+    """Bring ``entity_<round>`` to what ``after_<round-1>`` and the mentions say; ``changed_entity_<round>`` (unique_id) names the rows
+    that came out different. Returns how many entities there are."""
+    table, last = f"entity_{round_no}", round_no - 1
+    con.execute(f"CREATE OR REPLACE TEMP VIEW label_now AS SELECT i, e FROM after_{last}")
+    con.execute(_ANCHORED_SQL)
+    reached = {"r": round_no, "relabelled": f"UNION SELECT i FROM relabelled_{last}", "old": f"UNION SELECT old FROM relabelled_{last} WHERE old IS NOT NULL"}
+    for sql in _REACHED_SQL:
+        con.execute(sql.format(**reached), {"largest": largest} if "$largest" in sql else None)
+    for sql in _ROW_SQL:
+        con.execute(sql)
+    con.execute(f"CREATE TABLE IF NOT EXISTS {table} AS FROM entity_now LIMIT 0")
+    changed(con, table, "entity_now", "unique_id", within="FROM rebuilt UNION FROM touched")
+    replace(con, table, "entity_now", "unique_id")
+    con.execute("DROP TABLE entity_now")
+    return con.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]

@@ -48,7 +48,7 @@ def identify(con: duckdb.DuckDBPyConnection, highest: int = 0) -> Identified:
     con.execute(
         """INSERT INTO person_of
            SELECT e, 'P' || lpad((greatest($highest, (SELECT coalesce(max(person_id[2:]::BIGINT), 0) FROM previous)) + row_number() OVER (ORDER BY first))::VARCHAR, 9, '0')
-           FROM (SELECT e, min(i) AS first FROM labelled WHERE e NOT IN (SELECT e FROM person_of) GROUP BY e)""",
+           FROM (SELECT e, min((f.feed, f.record_key)) AS first FROM labelled JOIN form f USING (i) WHERE e NOT IN (SELECT e FROM person_of) GROUP BY e)""",
         {"highest": highest},
     )
     con.execute(_EVENT_SQL)
@@ -91,7 +91,7 @@ def _give(con: duckdb.DuckDBPyConnection, claims: list[tuple[int, str]]) -> None
             given[entity] = person_id
             taken.add(person_id)
     if given:
-        con.register("given_in", pa.table({"e": pa.array(list(given), pa.int32()), "person_id": pa.array(list(given.values()), pa.string())}))
+        con.register("given_in", pa.table({"e": pa.array(list(given), pa.int64()), "person_id": pa.array(list(given.values()), pa.string())}))
         con.execute("INSERT INTO person_of SELECT * FROM given_in")
         con.unregister("given_in")
 

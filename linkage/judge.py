@@ -11,7 +11,7 @@ from linkage.model import Model
 
 
 def judge(con: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Make ``judged`` (l, r, weight, probability, rule, evidence, verdict: link | review | rival) from ``scored``."""
+    """Make ``judged`` (l, r, weight, probability, rule, evidence, vetoed, verdict: link | review | dropped) from ``scored``."""
     rules = " ".join(f"WHEN {rule.when} THEN {_quoted(rule.name)}" for rule in model.rules)
     sure = " ".join(f"WHEN {_quoted(rule.name)} THEN {rule.probability}" for rule in model.rules)
     vetoes = " ".join(f"WHEN {veto.when} THEN {_quoted(veto.name)}" for veto in model.vetoes)
@@ -35,18 +35,39 @@ def judge(con: duckdb.DuckDBPyConnection, model: Model) -> None:
         FROM ruled""",
         {"upper": model.setting("upper"), "lower": model.setting("lower")},
     )
-    con.execute("DELETE FROM judged WHERE verdict = 'dropped'")
-    con.execute(_RIVAL_SQL, {"margin": model.setting("margin")})
+
+
+def judge_alone(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """As :func:`judge`, over pairs that stand for themselves: what is dropped is gone from ``judged``, and a guess is a ``rival``."""
+    judge(con, model)
+    con.execute("CREATE OR REPLACE TEMP TABLE verdict AS FROM judged WHERE verdict <> 'dropped'")
+    _mark_rivals(con, "entity", model)
+    con.execute("CREATE OR REPLACE TEMP TABLE judged AS FROM verdict")
+
+
+def keep_judged(con: duckdb.DuckDBPyConnection, round_no: int, model: Model) -> None:
+    """Put the pairs of ``judged`` in the place of what ``judged_<round>`` held of the entities in ``again``, and make ``verdict`` of all
+    that stands: as ``judged_<round>``, but a guess between two candidates is a ``rival``."""
+    table = f"judged_{round_no}"
+    con.execute(f"CREATE TABLE IF NOT EXISTS {table} AS FROM judged LIMIT 0")
+    con.execute(f"DELETE FROM {table} WHERE l IN (FROM again) OR r IN (FROM again)")
+    con.execute(f"INSERT INTO {table} FROM judged WHERE verdict <> 'dropped'")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE verdict AS FROM {table}")
+    _mark_rivals(con, f"entity_{round_no}", model)
+
+
+def _mark_rivals(con: duckdb.DuckDBPyConnection, entity: str, model: Model) -> None:
+    con.execute(_RIVAL_SQL.format(entity=entity), {"margin": model.setting("margin")})
 
 
 # From each side: the strongest partner with an ID or register row of its own, and the next one who is somebody else.
 _RIVAL_SQL = """
-UPDATE judged SET verdict = 'rival' FROM (
+UPDATE verdict SET verdict = 'rival' FROM (
     WITH side AS (
         SELECT j.l AS one, j.r AS other, j.weight, e.id IS NOT NULL AS settled, e.registered
-        FROM judged j JOIN entity e ON e.unique_id = j.r WHERE NOT vetoed
+        FROM verdict j JOIN {entity} e ON e.unique_id = j.r WHERE NOT vetoed
         UNION ALL
-        SELECT j.r, j.l, j.weight, e.id IS NOT NULL, e.registered FROM judged j JOIN entity e ON e.unique_id = j.l WHERE NOT vetoed),
+        SELECT j.r, j.l, j.weight, e.id IS NOT NULL, e.registered FROM verdict j JOIN {entity} e ON e.unique_id = j.l WHERE NOT vetoed),
     ranked AS (
         SELECT one, other, weight,
                max(weight) OVER w AS best, arg_max(other, (weight, -other)) OVER w AS best_other
@@ -54,7 +75,7 @@ UPDATE judged SET verdict = 'rival' FROM (
     second AS (SELECT one, max(weight) AS runner_up FROM ranked WHERE other <> best_other GROUP BY one)
     SELECT r.one, r.other FROM ranked r JOIN second s USING (one)
     WHERE r.other <> r.best_other OR r.best - s.runner_up < $margin) rival
-WHERE judged.verdict = 'link' AND ((judged.l = rival.one AND judged.r = rival.other) OR (judged.r = rival.one AND judged.l = rival.other))
+WHERE verdict.verdict = 'link' AND ((verdict.l = rival.one AND verdict.r = rival.other) OR (verdict.r = rival.one AND verdict.l = rival.other))
 """
 
 

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from linkage import anchors, candidates, entities, judge, scoring
-from linkage.comparable import register_forms
+from linkage.comparable import update_forms, update_mentions
 from linkage.match_people import People
 from linkage.match_rows import FEED
 from linkage.model import Model
@@ -54,7 +53,7 @@ def find(con: duckdb.DuckDBPyConnection, rows: pa.Table, people: People, model: 
     _entities(con, model)
     _candidates(con, model)
     _score(con, people, model, scale)
-    judge.judge(con, model)
+    judge.judge_alone(con, model)
     levels = ", ".join(f"s.{c.name} AS {c.name}" for c in model.comparisons)
     con.execute(_PAIR.format(levels=levels))
     con.execute(_CHOSEN, {"margin": model.setting("margin")})
@@ -69,30 +68,26 @@ def _mentions(con: duckdb.DuckDBPyConnection, rows: pa.Table, people: People, mo
     missing = [name for name in plain.column_names if name not in rows.column_names]
     for name in missing:
         rows = rows.append_column(name, pa.nulls(rows.num_rows, plain.schema.field(name).type))
-    register_forms(con, pa.concat_tables([plain, rows.select(plain.column_names).cast(plain.schema)]), model)
+    _update(con, plain, people, model)
+    con.execute("CREATE OR REPLACE TEMP TABLE trusted_known AS FROM trusted")
+    _update(con, pa.concat_tables([plain, rows.select(plain.column_names).cast(plain.schema)]), people, model)
     con.register("known_person", known.select(["feed", "record_key", "person_id"]))
     con.execute("CREATE OR REPLACE TEMP TABLE belongs AS SELECT f.i, min(f.i) OVER (PARTITION BY coalesce(p.person_id, f.feed || f.record_key)) AS e, "
                 "p.person_id FROM form f LEFT JOIN known_person p USING (feed, record_key)")
     con.unregister("known_person")
-    con.register("alias_in", people.aliases)
-    con.execute("CREATE OR REPLACE TEMP TABLE id_alias AS SELECT id_number, min(canonical) AS canonical FROM alias_in "
-                "WHERE id_number NOT IN (SELECT id FROM form WHERE feed = 'psb_register' AND id IS NOT NULL) GROUP BY 1 HAVING count(*) = 1")
-    con.unregister("alias_in")
+
+
+def _update(con: duckdb.DuckDBPyConnection, mentions: pa.Table, people: People, model: Model) -> None:
+    update_mentions(con, mentions)
+    update_forms(con, model)
+    anchors.anchor(con, people.aliases)
 
 
 def _entities(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     """``entity`` of persons and rows, ``row_number`` (e, number, canonical, fits): the valid number a row carries."""
-    con.execute("ALTER TABLE form RENAME TO form_of_all")
-    con.execute(f"CREATE TEMP TABLE form AS FROM form_of_all WHERE feed <> '{FEED}'")
-    anchors.anchor(con)
-    con.execute("CREATE OR REPLACE TEMP TABLE trusted_known AS FROM trusted")
-    con.execute("DROP TABLE form")
-    con.execute("ALTER TABLE form_of_all RENAME TO form")
-    anchors.anchor(con)
     con.execute(_ROW_NUMBER)
-    con.execute("CREATE OR REPLACE TEMP TABLE trusted AS FROM trusted_known")
-    label = con.sql("SELECT e FROM belongs ORDER BY i").to_arrow_table()["e"].to_numpy()
-    entities.build_entities(con, np.asarray(label), model.setting("largest_group"))
+    con.execute("CREATE OR REPLACE TABLE trusted AS FROM trusted_known")
+    entities.build_entities(con, "SELECT i, e FROM belongs", model.setting("largest_group"))
     con.execute(_ROW_KNOWS)
 
 
@@ -100,9 +95,9 @@ def _candidates(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     """``candidate``: a row and a person each. The blocks are linkage's; everybody but the rows counts as settled there, so that
     no two persons meet."""
     con.execute("ALTER TABLE entity RENAME TO entity_whole")
-    con.execute("CREATE TEMP TABLE entity AS SELECT * REPLACE (CASE WHEN unique_id IN (SELECT e FROM list_row) THEN NULL ELSE coalesce(id, '-') END AS id) "
+    con.execute("CREATE OR REPLACE TEMP TABLE entity_probe AS SELECT * EXCLUDE (namesakes) REPLACE (CASE WHEN unique_id IN (SELECT e FROM list_row) THEN NULL ELSE coalesce(id, '-') END AS id), 0::UBIGINT AS digest "
                 "FROM entity_whole")
-    candidates.block(con, model.setting("largest_block"))
+    candidates.block(con, "probe", model.setting("largest_block"))
     con.execute("DROP TABLE entity")
     con.execute("ALTER TABLE entity_whole RENAME TO entity")
     con.execute("DELETE FROM candidate WHERE (join_key_l IN (SELECT e FROM list_row)) = (join_key_r IN (SELECT e FROM list_row))")
@@ -111,7 +106,6 @@ def _candidates(con: duckdb.DuckDBPyConnection, model: Model) -> None:
 
 def _score(con: duckdb.DuckDBPyConnection, people: People, model: Model, scale: Scale) -> None:
     """``scored``. A row is at most one of the county's people, whatever part of them stands here; names are as common as there."""
-    scoring.count_frequencies(con, model)
     con.register("borne", people.names)
     con.execute("UPDATE entity SET namesakes = greatest(namesakes, b.people) FROM borne b WHERE b.name = entity.name")
     con.execute("CREATE OR REPLACE TEMP TABLE frequency_name AS SELECT name, (coalesce(b.people, 0) + 1) / ($total + $town) AS tf_name "

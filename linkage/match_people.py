@@ -11,30 +11,25 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from linkage.store import _MENTION_COLUMNS as MENTION_COLUMNS
+from linkage.store import MENTION_COLUMNS, earlier_numbers
 from standards.variants import fold
 from warehouse.bulk import read_arrow
 
 _NAMESAKES = 100  # a name that more people bear says nothing by itself; their other values bring them in
 _KNOWN = "SELECT {columns}, l.person_id FROM hub.mention m JOIN hub.person_link l USING (feed, record_key) WHERE l.recorded_to IS NULL"
-_ALIASES = """
-SELECT DISTINCT old.id_number, now.id_number AS canonical
-FROM record.psb_register old JOIN record.psb_register now ON now.record_key = old.record_key AND now.recorded_to IS NULL
-WHERE old.recorded_to IS NOT NULL AND old.id_number IS NOT NULL AND old.id_number <> now.id_number
-"""
 
 
 @dataclass(frozen=True)
 class People:
     """``mentions``: of everybody near the list, with ``person_id``; ``names``: name (folded), people (who bear it, county-wide);
-    ``total``: persons in the county; ``aliases``: id_number, canonical: numbers a register row carried earlier."""
+    ``total``: persons in the county; ``aliases``: feed, record_key, id_number: numbers a register row carried earlier (None: no register)."""
 
     mentions: pa.Table
     names: pa.Table
     total: int
-    aliases: pa.Table
+    aliases: pa.Table | None
 
 
 def people_near(engine: Engine, con: duckdb.DuckDBPyConnection, wanted: pa.Table, largest_group: int) -> People:
@@ -56,19 +51,13 @@ def people_near(engine: Engine, con: duckdb.DuckDBPyConnection, wanted: pa.Table
         con.unregister(view)
     for table in ("key_of_person", "key_of_row", "near_person"):
         con.execute(f"DROP TABLE {table}")
-    return People(mentions, borne, total, _aliases(engine))
+    return People(mentions, borne, total, earlier_numbers(engine))
 
 
 def folded(names: pa.Array | pa.ChunkedArray) -> pa.Array:
     """Names as linkage compares them: variants folded, no blanks nor interpuncts."""
     flat = names.combine_chunks() if isinstance(names, pa.ChunkedArray) else names
     return pc.replace_substring_regex(fold(flat.cast(pa.string())), "[ ·]", "")
-
-
-def _aliases(engine: Engine) -> pa.Table:
-    with engine.connect() as connection:
-        there = connection.execute(text("SELECT to_regclass('record.psb_register')")).scalar() is not None
-    return read_arrow(engine, _ALIASES) if there else pa.table({"id_number": pa.array([], pa.string()), "canonical": pa.array([], pa.string())})
 
 
 # The keys of linkage/candidates.py, as far as they can be told before forms and families are made; kind 1: a name alone, 2: a telephone.

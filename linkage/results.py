@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from linkage.states import Linking
+from linkage.patch import changed, replace
 
 LINKS = pa.schema([("feed", pa.string()), ("record_key", pa.string()), ("person_id", pa.string()), ("role", pa.string()),
                    ("rule", pa.string()), ("probability", pa.float64()), ("evidence", pa.string())])
@@ -20,51 +20,83 @@ CONFLICTS = pa.schema([("kind", pa.string()), ("feed_l", pa.string()), ("record_
 
 @dataclass(frozen=True)
 class LinkResult:
-    """``links``: a row a mention. ``persons``: everybody there is now, and the ids that were replaced. ``events``: what
-    happened to ids since the run before. ``conflicts``: refused links and pairs for review. ``figures``: counts and seconds."""
+    """What a run found. ``opened``, ``closed``: links that are new and links that no longer stand, a row a mention. ``persons``:
+    people who hold a record since this run, and the ids that were replaced. ``events``: what happened to ids since the run before.
+    ``conflicts``: refused links and pairs for review, all that stand. ``learnt``: of a run that trained, else None.
+    ``links``: every mention's (only where asked for). ``figures``: counts and seconds."""
 
-    links: pa.Table
+    opened: pa.Table
+    closed: pa.Table
     persons: pa.Table
     events: pa.Table
     conflicts: pa.Table
+    learnt: Learnt | None
     figures: dict[str, Any]
-
-    @classmethod
-    def empty(cls, figures: dict[str, Any]) -> LinkResult:
-        return cls(LINKS.empty_table(), PERSONS.empty_table(), EVENTS.empty_table(), CONFLICTS.empty_table(), figures)
+    links: pa.Table
 
 
-def collect(con: duckdb.DuckDBPyConnection, linking: Linking, figures: dict[str, Any]) -> LinkResult:
-    """From ``form``, ``labelled``, ``person_of`` and ``event``."""
-    con.register("why", pa.table({
-        "i": pa.array(range(len(linking.label)), pa.int32()), "rule": pa.array(linking.rule.tolist(), pa.string()),
-        "probability": pa.array(linking.probability), "evidence": pa.array(linking.evidence.tolist(), pa.string())}))
-    con.register("conflict_in", linking.all_conflicts())
-    con.execute(
-        """CREATE OR REPLACE TEMP TABLE size_of AS SELECT e, count(*) AS n FROM labelled GROUP BY e"""
-    )
-    links = con.sql(
-        """SELECT f.feed, f.record_key, p.person_id, f.role,
-                  coalesce(w.rule, t.rule, CASE WHEN s.n = 1 THEN 'only_record' ELSE 'first_record' END) AS rule,
-                  round(w.probability, 4)::DOUBLE AS probability, w.evidence
-           FROM form f JOIN labelled l USING (i) JOIN person_of p USING (e) JOIN size_of s USING (e) JOIN why w USING (i)
-           LEFT JOIN trusted t USING (i) ORDER BY f.i"""
-    ).to_arrow_table().cast(LINKS)
+@dataclass(frozen=True)
+class Learnt:
+    """What a training leaves for the runs after it; linkage.artefact keeps it with a version."""
+
+    weights: dict[str, Any] | None  # None: too few records, the file's weights were used
+    priors: dict[int, float]
+    frequencies: pa.Table
+    unseen: dict[str, float]
+
+
+_LINK_SQL = """
+CREATE OR REPLACE TEMP TABLE link_now AS
+WITH size AS (SELECT e, count(*) AS n FROM labelled GROUP BY e),
+whole AS (
+    SELECT l.i, f.feed, f.record_key, p.person_id, f.role,
+           coalesce(w.rule, t.rule, CASE WHEN s.n = 1 THEN 'only_record' ELSE 'first_record' END) AS rule,
+           round(w.probability, 4)::DOUBLE AS probability, w.evidence
+    FROM labelled l JOIN form f USING (i) JOIN person_of p USING (e) JOIN size s USING (e) JOIN after_{last} w USING (i) LEFT JOIN trusted t USING (i))
+SELECT hash(w) AS digest, w.* FROM whole w
+"""
+_COLUMNS = ", ".join(LINKS.names)
+
+
+def remember_links(con: duckdb.DuckDBPyConnection, links: pa.Table) -> None:
+    """``link``: the links that stand, for a run that remembers nothing else (columns of LINKS)."""
+    con.register("links_in", links.cast(LINKS))
+    con.execute(f"""CREATE OR REPLACE TABLE link AS
+        WITH whole AS (SELECT (md5_number_lower(feed || chr(31) || record_key) >> 1)::BIGINT AS i, {_COLUMNS} FROM links_in)
+        SELECT hash(w) AS digest, w.* FROM whole w""")
+    con.unregister("links_in")
+
+
+def collect(con: duckdb.DuckDBPyConnection, last: int, figures: dict[str, Any], learnt: Learnt | None, *, whole: bool) -> LinkResult:
+    """From ``form``, ``labelled``, ``person_of``, ``event``, ``refused_*`` and ``after_<last>``; brings ``link`` to what stands now."""
+    con.execute(_LINK_SQL.format(last=last))
+    con.execute("CREATE TABLE IF NOT EXISTS link AS FROM link_now LIMIT 0")
+    con.execute("CREATE OR REPLACE TEMP TABLE holder AS SELECT DISTINCT person_id FROM link")
+    changed(con, "link", "link_now")
+    replace(con, "link", "link_now")
+    con.execute("DROP TABLE link_now")
+    opened = con.sql(f"SELECT {_COLUMNS} FROM link WHERE i IN (FROM changed_link) ORDER BY feed, record_key").to_arrow_table().cast(LINKS)
+    closed = con.sql(f"SELECT {_COLUMNS} FROM link_before").to_arrow_table().cast(LINKS)
     persons = con.sql(
-        """SELECT person_id, NULL::VARCHAR AS replaced_by FROM person_of
+        """SELECT person_id, NULL::VARCHAR AS replaced_by FROM person_of WHERE person_id NOT IN (FROM holder)
            UNION ALL SELECT person_id, other_id FROM event WHERE kind = 'merged_into' ORDER BY 1"""
     ).to_arrow_table().cast(PERSONS)
     events = con.sql("SELECT * FROM event").to_arrow_table().cast(EVENTS)
     # A pair both ends of which came together after all needs nobody's minute.
+    refused = " UNION ALL ".join(f"FROM refused_{stage}" for stage in range(last + 1))
     conflicts = con.sql(
-        """SELECT c.kind, a.feed AS feed_l, a.record_key AS record_key_l, b.feed AS feed_r, b.record_key AS record_key_r,
+        f"""SELECT c.kind, a.feed AS feed_l, a.record_key AS record_key_l, b.feed AS feed_r, b.record_key AS record_key_r,
                   round(max(c.probability), 4)::DOUBLE AS probability, max(c.evidence) AS evidence
-           FROM conflict_in c JOIN form a ON a.i = c.l JOIN form b ON b.i = c.r JOIN labelled x ON x.i = c.l JOIN labelled y ON y.i = c.r
+           FROM (({refused}) UNION ALL
+                 SELECT l, r, 'review', probability, rule || ' ' || evidence FROM verdict WHERE verdict <> 'link') c
+           JOIN form a ON a.i = c.l JOIN form b ON b.i = c.r JOIN labelled x ON x.i = c.l JOIN labelled y ON y.i = c.r
            WHERE x.e <> y.e GROUP BY ALL ORDER BY ALL"""
     ).to_arrow_table().cast(CONFLICTS)
     figures["persons"] = con.execute("SELECT count(*) FROM person_of").fetchall()[0][0]
-    figures["rules"], figures["conflicts"] = _counts(links["rule"]), _counts(conflicts["kind"])
-    return LinkResult(links, persons, events, conflicts, figures)
+    figures["rules"] = dict(con.execute("SELECT rule, count(*) AS n FROM link GROUP BY rule ORDER BY n DESC, rule").fetchall())
+    figures["conflicts"] = _counts(conflicts["kind"])
+    links = con.sql(f"SELECT {_COLUMNS} FROM link ORDER BY feed, record_key").to_arrow_table().cast(LINKS) if whole else LINKS.empty_table()
+    return LinkResult(opened, closed, persons, events, conflicts, learnt, figures, links)
 
 
 def _counts(column: pa.ChunkedArray) -> dict[str, int]:

@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
+from linkage.artefact import FREQUENCIES
 from linkage.model import Comparison, Model
 from linkage.training_figures import training_figures
 
@@ -71,15 +73,16 @@ def _linker(con: duckdb.DuckDBPyConnection, settings: dict[str, Any], table: str
         return api, Linker(api.register(table, dataset_display_name=table), settings, log_level=logging.ERROR)
 
 
-def train(con: duckdb.DuckDBPyConnection, model: Model, prior: float, figures: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Weights by EM over ``entity``: comparison → level → {m, u}. u by random sampling with the model's seed.
+def train(con: duckdb.DuckDBPyConnection, model: Model, prior: float, figures: dict[str, Any] | None = None,
+          entity: str = "entity") -> dict[str, Any]:
+    """Weights by EM over the table ``entity``: comparison → level → {m, u}. u by random sampling with the model's seed.
 
     ``figures``, if given, gets how each EM session went (``linkage.training_figures``) and which levels kept the file's values.
 
     Levels that are too rare to be seen keep the file's values; so does a level whose estimate would turn
     its meaning around (a stronger level may not weigh less than the one below it).
     """
-    con.execute("CREATE OR REPLACE TEMP TABLE training AS SELECT *, (id IS NOT NULL)::INT AS settled_for_training FROM entity")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE training AS SELECT *, (id IS NOT NULL)::INT AS settled_for_training FROM {entity}")
     _, linker = _linker(con, settings_of(model, prior), "training")
     linker.training.estimate_u_using_random_sampling(max_pairs=model.setting("training_pairs"), seed=model.setting("seed"),
                                                      min_count_per_level=None, num_chunks=1)
@@ -113,8 +116,11 @@ def _checked(comparison: Comparison, trained: list[dict[str, Any]]) -> dict[str,
 
 
 def score(con: duckdb.DuckDBPyConnection, model: Model, weights: Mapping[str, Any] | None, prior: float) -> None:
-    """Make ``scored`` (l, r, weight, probability, a column with the level's name per comparison) from ``entity`` and ``candidate``."""
-    count_frequencies(con, model)
+    """Make ``scored`` (l, r, weight, probability, a column with the level's name per comparison) from ``entity`` and ``candidate``.
+
+    How common a value is, is what :func:`know_frequencies` was told.
+    """
+    lay_frequencies(con, model)
     score_counted(con, model, weights, prior)
 
 
@@ -127,6 +133,13 @@ def score_counted(con: duckdb.DuckDBPyConnection, model: Model, weights: Mapping
     predicted = linker.inference.predict(threshold_match_weight=LEAST_WEIGHT, warning_mode="never")
     con.execute(f"CREATE OR REPLACE TEMP TABLE scored AS SELECT {scored_columns(model)} FROM {predicted.physical_name}")
     linker.table_management.delete_tables_created_by_splink_from_db()
+
+
+def score_nothing(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """``scored`` without a row: there is no pair."""
+    levels = ", ".join(f"NULL::VARCHAR AS {c.name}" for c in model.comparisons)
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE scored AS
+        SELECT 0::BIGINT AS l, 0::BIGINT AS r, 0::DOUBLE AS weight, 0::DOUBLE AS probability, {levels} LIMIT 0""")
 
 
 def scored_columns(model: Model) -> str:
@@ -143,15 +156,40 @@ def frequency_columns(model: Model) -> list[str]:
     return sorted({level.term_frequency for c in model.comparisons for level in c.levels if level.term_frequency})
 
 
-def count_frequencies(con: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Make ``frequency_<column>`` (the column, tf_<column>) from ``entity``: how common a name is among people, not among
-    records, and as if the county were never smaller than a town, so that two of seven rows do not make a name common."""
+def lay_frequencies(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Make ``frequency_<column>`` (the column, tf_<column>) for the values in ``entity``, from what :func:`know_frequencies` was told."""
     for column in frequency_columns(model):
         con.execute(
             f"""CREATE OR REPLACE TEMP TABLE frequency_{column} AS
-                SELECT {column}, (count(*) FILTER (id IS NOT NULL) + 1) / (any_value(people) + $town) AS tf_{column}
-                FROM entity, (SELECT count(*) FILTER (id IS NOT NULL) AS people FROM entity) WHERE {column} IS NOT NULL GROUP BY {column}""",
-            {"town": model.setting("town")})
+                SELECT {column}, coalesce(c.share, (SELECT share FROM uncommon WHERE "column" = '{column}')) AS tf_{column}
+                FROM (SELECT DISTINCT {column} FROM entity WHERE {column} IS NOT NULL)
+                LEFT JOIN common c ON c."column" = '{column}' AND c.value = {column}""")
+
+
+def count_frequencies(con: duckdb.DuckDBPyConnection, model: Model, entity: str) -> tuple[pa.Table, dict[str, float]]:
+    """How common each value is among the people with an ID in the table ``entity`` (column, value, share), and the share of any other.
+
+    Among people, not among records, and as if the county were never smaller than a town (setting ``town``), so that two of
+    seven rows do not make a name common; one is added to each.
+    """
+    (people,) = con.execute(f"SELECT count(*) FROM {entity} WHERE id IS NOT NULL").fetchall()[0]
+    of_all = people + model.setting("town")
+    tables = [
+        con.sql(f"""SELECT '{column}' AS "column", {column} AS value, (count(*) + 1) / $of_all AS share
+                    FROM {entity} WHERE id IS NOT NULL AND {column} IS NOT NULL GROUP BY {column} ORDER BY {column}""",
+                params={"of_all": of_all}).to_arrow_table().cast(FREQUENCIES)
+        for column in frequency_columns(model)]
+    return pa.concat_tables([FREQUENCIES.empty_table(), *tables]), {column: 1 / of_all for column in frequency_columns(model)}
+
+
+def know_frequencies(con: duckdb.DuckDBPyConnection, frequencies: pa.Table, unseen: Mapping[str, float]) -> None:
+    """Let scoring go by these (as :func:`count_frequencies` gives them), however many people there are by now."""
+    con.register("common_in", frequencies)
+    con.execute("CREATE OR REPLACE TEMP TABLE common AS FROM common_in")
+    con.unregister("common_in")
+    con.register("uncommon_in", pa.table({"column": pa.array(list(unseen), pa.string()), "share": pa.array(list(unseen.values()), pa.float64())}))
+    con.execute("CREATE OR REPLACE TEMP TABLE uncommon AS FROM uncommon_in")
+    con.unregister("uncommon_in")
 
 
 def _values(comparison: Comparison) -> list[tuple[int, str]]:

@@ -21,7 +21,7 @@ from uuid import uuid4
 import duckdb
 
 from linkage.model import Model
-from linkage.scoring import LEAST_WEIGHT, Scorer, count_frequencies, frequency_columns, scored_columns, settings_of
+from linkage.scoring import LEAST_WEIGHT, Scorer, frequency_columns, lay_frequencies, scored_columns, settings_of
 from linkage.shared_files import compared_columns, private_folder, read_table, write_table
 from linkage.spark_sql import spark_model
 
@@ -98,7 +98,7 @@ def _score(session: Any, folder: Path, con: duckdb.DuckDBPyConnection, model: Mo
         warnings.simplefilter("ignore")
         from splink import Linker, SparkAPI
 
-        count_frequencies(con, model)
+        lay_frequencies(con, model)
         columns = compared_columns(con, model)
         work = private_folder(folder / uuid4().hex[:12])
         write_table(con, work / "entity.parquet", f"SELECT {_signed(columns)} FROM entity")

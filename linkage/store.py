@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -16,14 +17,17 @@ import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 
 from linkage import scoring
-from linkage.engine import LinkSettings, link_mentions
+from linkage.artefact import ModelArtefact, activate, load_active, save_candidate
+from linkage.engine import LinkSettings, relink
 from linkage.model import Model, load_model
-from linkage.results import LinkResult
+from linkage.remembered import keep, remembered
+from linkage.results import LinkResult, remember_links
 from linkage.scoring import Scorer
+from linkage.training import artefact_of
 from warehouse.bulk import lock, read_arrow, stage, unstage
 
 # What comparing needs; who delivered a row, and when, does not decide who it is about.
-_MENTION_COLUMNS = (
+MENTION_COLUMNS = (
     "feed, record_key, table_name, base_key, role, name, name_note, former_name, sex, birth_date, birth_precision, relation, "
     "id_number, id_text, id_embedded, phone, phone_second, group_kind, group_key, ref_feed, ref_key, dwelling_kind, "
     "compound_id, building_id, unit, dwelling_id, death_date, dead, ended"
@@ -40,6 +44,7 @@ FROM hub.person_link l LEFT JOIN hub.person p ON p.person_id = l.person_id LEFT 
 WHERE l.recorded_to IS NULL OR p.replaced_by IS NULL
 ORDER BY l.feed, l.record_key, l.recorded_to DESC NULLS FIRST, l.recorded_from DESC
 """
+_OPEN = "SELECT feed, record_key, person_id, role, rule, probability, evidence FROM hub.person_link WHERE recorded_to IS NULL"
 # Only what binds: not what waits for its second person, nor what somebody could not say.
 _DECISIONS = "SELECT feed_l, record_key_l, feed_r, record_key_r, verdict FROM hub.binding_decision"
 # The bureau's person number stays when an ID number is corrected (feeds.md), so the older one is an alias.
@@ -70,40 +75,72 @@ class LinkFigures:
                 "merged": self.merged, "split": self.split, "link_conflicts": self.conflicts, "link_unchanged": self.unchanged}
 
 
-def link(engine: Engine, *, threads: int = 2, memory_mb: int = 1200, score: Scorer = scoring.score) -> LinkFigures:
-    """Link every mention to a person. Waits while another run of the same warehouse links. ``score``: where pairs are scored."""
+def link(engine: Engine, *, threads: int = 2, memory_mb: int = 1200, score: Scorer = scoring.score, folder: Path | None = None) -> LinkFigures:
+    """Link every mention to a person. Waits while another run of the same warehouse links.
+
+    ``score``: where pairs are scored; ``folder``: where a run leaves its tables for the next (None: every run works everything out).
+    """
     with engine.begin() as guard:  # two runs at once would give one number to two people
         lock(guard, "linkage")
-        return _run(engine, threads, memory_mb, score)
+        return _run(engine, threads, memory_mb, score, folder)
 
 
-def _run(engine: Engine, threads: int, memory_mb: int, score: Scorer) -> LinkFigures:
-    model = load_model()
-    mentions = read_arrow(engine, f"SELECT {_MENTION_COLUMNS} FROM hub.mention")
-    decisions, aliases = read_arrow(engine, _DECISIONS), _aliases(engine)
-    digest = _digest(mentions, decisions, aliases, model)
+def _run(engine: Engine, threads: int, memory_mb: int, score: Scorer, folder: Path | None) -> LinkFigures:
+    model, active = load_model(), load_active(engine)
+    mentions = read_arrow(engine, f"SELECT {MENTION_COLUMNS} FROM hub.mention")
+    decisions, aliases = read_arrow(engine, _DECISIONS), earlier_numbers(engine)
+    artefact = active if active and _fits(active, model, mentions.num_rows) else None
     with engine.connect() as connection:
-        last = connection.execute(text("SELECT model_version, figures FROM hub.link_run ORDER BY run_id DESC LIMIT 1")).mappings().first()
+        last = connection.execute(text("SELECT figures FROM hub.link_run ORDER BY run_id DESC LIMIT 1")).scalar()
         highest = connection.execute(text("SELECT coalesce(max(substr(person_id, 2)::bigint), 0) FROM hub.person")).scalar_one()
-    if last and last["figures"].get("digest") == digest:
-        return _unchanged(last["figures"])
-    settings = LinkSettings(model=model, weights=_weights(last, model, mentions.num_rows), highest=highest, threads=threads,
-                            memory_mb=memory_mb, score=score)
-    result = link_mentions(mentions, read_arrow(engine, _PREVIOUS), decisions, settings, aliases)
-    del mentions
-    return _write(engine, result, digest, model, _trained_on(last, settings, result))
+    digest = _digest(mentions, decisions, aliases)
+    if last and artefact and last.get("digest") == f"{artefact.version}|{digest}":
+        return _unchanged(last)
+    token = _token(last["digest"]) if artefact and last and last.get("digest", "").startswith(artefact.version) else None
+    settings = LinkSettings(artefact.apply(model) if artefact else model, artefact, highest, threads, memory_mb, score)
+    with remembered(folder, token, threads, memory_mb) as before:
+        if before.fresh:
+            remember_links(before.con, read_arrow(engine, _OPEN))
+        result = relink(before.con, mentions, read_arrow(engine, _PREVIOUS), decisions, settings, aliases)
+        result.figures["incremental"] = not before.fresh
+        if artefact is None:
+            artefact = artefact_of(model, result, mentions, before.con.sql("SELECT evidence FROM link").to_arrow_table()["evidence"], datetime.now(UTC))
+            _take_over(engine, artefact)
+        del mentions
+        digest = f"{artefact.version}|{digest}"
+        before.seal(_token(digest))
+        figures = _write(engine, result, digest, model)
+        if folder:
+            keep(folder)
+    return figures
 
 
-def _aliases(engine: Engine) -> pa.Table | None:
+def _fits(active: ModelArtefact, model: Model, mentions: int) -> bool:
+    """A training holds while the model file is the one it was trained with and the county has not grown or shrunk by a quarter."""
+    return active.model_version == model.version and 0.8 * active.trained_on["mentions"] <= mentions <= 1.25 * active.trained_on["mentions"]
+
+
+def _take_over(engine: Engine, artefact: ModelArtefact) -> None:
+    """What a run trained takes over at once: without it the next run would weigh the same pair another way."""
+    activate(engine, save_candidate(engine, artefact), "gridhub", "first training, or the model file or the county's size is another one")
+
+
+def earlier_numbers(engine: Engine) -> pa.Table | None:
+    """ID numbers that rows of the register carried before (feed, record_key, id_number); None without a register."""
     with engine.connect() as connection:
         if connection.execute(text("SELECT to_regclass('record.psb_register')")).scalar() is None:
             return None
     return read_arrow(engine, _ALIASES)
 
 
-def _digest(mentions: pa.Table, decisions: pa.Table, aliases: pa.Table | None, model: Model) -> str:
-    """Of everything the result depends on, whatever the order of rows."""
-    parts = [model.version]
+def _token(digest: str) -> str:
+    """Under what a run's tables are found again: they say nothing to another DuckDB, whose hashes may be others."""
+    return f"{duckdb.__version__} {digest}"
+
+
+def _digest(mentions: pa.Table, decisions: pa.Table, aliases: pa.Table | None) -> str:
+    """Of everything the result depends on but the model, whatever the order of rows."""
+    parts = []
     with duckdb.connect(config={"threads": 2}) as con:
         for table in (mentions, decisions, aliases):
             if table is None:
@@ -114,27 +151,13 @@ def _digest(mentions: pa.Table, decisions: pa.Table, aliases: pa.Table | None, m
     return "|".join(parts)
 
 
-def _weights(last: Any, model: Model, mentions: int) -> dict | None:
-    """The weights of the last training, while the model file is the same and the county has not grown or shrunk by a quarter."""
-    if not last or last["model_version"] != model.version:
-        return None
-    trained_on = last["figures"].get("trained_on") or 0
-    return last["figures"].get("weights") if 0.8 * trained_on <= mentions <= 1.25 * trained_on else None
-
-
-def _trained_on(last: Any, settings: LinkSettings, result: LinkResult) -> int:
-    if settings.weights is not None:
-        return last["figures"]["trained_on"]
-    return result.figures["mentions"] if result.figures.get("weights") else 0
-
-
 def _unchanged(figures: dict[str, Any]) -> LinkFigures:
     return LinkFigures(figures["mentions"], figures["persons"], 0, 0, 0, 0, sum(figures["conflicts"].values()), True, {})
 
 
-def _write(engine: Engine, result: LinkResult, digest: str, model: Model, trained_on: int) -> LinkFigures:
-    figures = {**result.figures, "digest": digest, "trained_on": trained_on}
-    staged = {"link_links": result.links, "link_persons": result.persons, "link_events": result.events, "link_conflicts": result.conflicts}
+def _write(engine: Engine, result: LinkResult, digest: str, model: Model) -> LinkFigures:
+    figures = {**result.figures, "digest": digest}
+    staged = {"link_opened": result.opened, "link_closed": result.closed, "link_persons": result.persons, "link_events": result.events, "link_conflicts": result.conflicts}
     for name, table in staged.items():
         stage(engine, name, table)
     now = datetime.now(UTC)
@@ -158,17 +181,13 @@ def _analyse(connection: Connection, opened: int) -> None:
         connection.execute(text("ANALYZE hub.person_link, hub.person"))
 
 
-_SAME_LINK = """l.feed = s.feed AND l.record_key = s.record_key AND l.person_id = s.person_id AND l.role = s.role AND l.rule = s.rule
-    AND l.probability IS NOT DISTINCT FROM s.probability AND l.evidence IS NOT DISTINCT FROM s.evidence"""
-_CLOSE_LINKS = f"""
-UPDATE hub.person_link l SET recorded_to = :now
-WHERE l.recorded_to IS NULL AND NOT EXISTS (SELECT FROM staging.link_links s WHERE {_SAME_LINK})
+_CLOSE_LINKS = """
+UPDATE hub.person_link l SET recorded_to = :now FROM staging.link_closed s
+WHERE l.recorded_to IS NULL AND l.feed = s.feed AND l.record_key = s.record_key
 """
-_OPEN_LINKS = f"""
+_OPEN_LINKS = """
 INSERT INTO hub.person_link (feed, record_key, person_id, role, rule, probability, evidence, recorded_from)
-SELECT s.feed, s.record_key, s.person_id, s.role, s.rule, s.probability, s.evidence, :now FROM staging.link_links s
-WHERE NOT EXISTS (SELECT FROM hub.person_link l WHERE l.recorded_to IS NULL AND {_SAME_LINK})
-ORDER BY s.feed, s.record_key
+SELECT feed, record_key, person_id, role, rule, probability, evidence, :now FROM staging.link_opened ORDER BY feed, record_key
 """
 _NEW_PERSONS = """
 INSERT INTO hub.person (person_id, replaced_by, recorded_from)

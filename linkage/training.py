@@ -13,11 +13,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from linkage.artefact import FREQUENCIES, ModelArtefact
+from linkage.artefact import ModelArtefact
 from linkage.calibration import brier, calibrate, reliability, thresholds
 from linkage.engine import LinkSettings, link_mentions
 from linkage.model import Model, load_model
-from linkage.results import LINKS
+from linkage.results import LINKS, LinkResult
 from linkage.training_figures import evidence_levels, missing_rates
 from linkage.training_probe import Probe, probe
 
@@ -37,10 +37,11 @@ def train(mentions: pa.Table, decisions: pa.Table, aliases: pa.Table | None, *, 
     listener = _Listener(model)
     settings = LinkSettings(model=model, threads=threads, memory_mb=memory_mb, watch=listener)
     result = link_mentions(mentions, LINKS.empty_table(), decisions, settings, aliases)
-    if not listener.priors:
+    learnt = result.learnt
+    if listener.probe is None or learnt is None:
         raise TrainingError("there are no two records to compare; load feeds and run `gridhub link` first")
     figures = dict(result.figures)
-    rounds = [figures[f"round_{k}"] for k in listener.priors]
+    rounds = [figures[f"round_{k}"] for k in learnt.priors]
     weighed = listener.probe.pairs.filter(listener.probe.pairs["weighed"])
     said, true = weighed["probability"].to_numpy(), weighed["true"].to_numpy(zero_copy_only=False)
     calibration = calibrate(said, true)
@@ -48,14 +49,30 @@ def train(mentions: pa.Table, decisions: pa.Table, aliases: pa.Table | None, *, 
     return ModelArtefact(
         model_version=model.version, trained_at=trained_at,
         trained_on={"mentions": figures["mentions"], **{k: rounds[0][k] for k in ("entities", "open", "pairs")}, "persons": figures["persons"]},
-        weights=figures["weights"] or written_weights(model), priors=listener.priors, frequencies=listener.frequencies,
-        unseen=listener.unseen, thresholds=thresholds(model.settings, calibration),
+        weights=learnt.weights or written_weights(model), priors=learnt.priors, frequencies=learnt.frequencies,
+        unseen=learnt.unseen, thresholds=thresholds(model.settings, calibration),
         figures={
             **trained, "rounds": [{k: each.get(k) for k in ("entities", "open", "pairs", "joined", "levels")} for each in rounds],
             "linked_levels": evidence_levels(result.links["evidence"]), "rules": figures["rules"], "conflicts": figures["conflicts"],
             "missing": missing_rates(mentions), **listener.probe.as_figures(), "calibration": calibration.as_figures(),
             "reliability": reliability(said, true), "brier": brier(said, true),
         })
+
+
+def artefact_of(model: Model, result: LinkResult, mentions: pa.Table, evidence: pa.ChunkedArray, trained_at: datetime) -> ModelArtefact:
+    """What a run without an artefact learnt by the way, as one: without the probes of :func:`train`, by the file's thresholds.
+
+    ``evidence``: of all links that stand after it."""
+    learnt, figures = result.learnt, result.figures
+    return ModelArtefact(
+        model_version=model.version, trained_at=trained_at,
+        trained_on={"mentions": figures["mentions"], "persons": figures["persons"], **{k: figures["round_1"][k] for k in ("entities", "open", "pairs")}},
+        weights=learnt.weights or written_weights(model), priors=learnt.priors, frequencies=learnt.frequencies, unseen=learnt.unseen,
+        thresholds={name: model.setting(name) for name in ("upper", "lower")},
+        figures={**(figures.get("training") or {"kept_from_file": "all", "reason": "fewer entities than training_entities"}),
+                 "rounds": [{k: figures[f"round_{n}"].get(k) for k in ("entities", "open", "pairs", "joined", "levels")} for n in learnt.priors],
+                 "linked_levels": evidence_levels(evidence), "missing": missing_rates(mentions),
+                 "rules": figures["rules"], "conflicts": figures["conflicts"]})
 
 
 def written_weights(model: Model) -> dict[str, dict[str, dict[str, float]]]:
@@ -68,32 +85,8 @@ class _Listener:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self.priors: dict[int, float] = {}
-        self.frequencies: pa.Table = FREQUENCIES.empty_table()
-        self.unseen: dict[str, float] = {}
-        self.probe: Probe
+        self.probe: Probe | None = None
 
     def __call__(self, moment: str, con: duckdb.DuckDBPyConnection, figures: Mapping[str, Any]) -> None:
-        if moment == "candidates":
-            self.priors[len(self.priors) + 1] = figures["prior"]
-            if len(self.priors) == 1:
-                self.frequencies, self.unseen = frequencies(con, self._model)
-        elif moment == "linked" and self.priors:
-            self.probe = probe(con, self._model, figures["weights"], self.priors[1])
-
-
-def frequencies(con: duckdb.DuckDBPyConnection, model: Model) -> tuple[pa.Table, dict[str, float]]:
-    """How common each value is among people with an ID (columns: column, value, share), and the share of any other value.
-
-    As scoring counts it: one is added to each, and the setting ``town`` to the people. Needs ``entity``.
-    """
-    columns = sorted({level.term_frequency for c in model.comparisons for level in c.levels if level.term_frequency})
-    (people,) = con.execute("SELECT count(*) FROM entity WHERE id IS NOT NULL").fetchall()[0]
-    of_all = people + model.setting("town")
-    tables = [
-        con.sql(f"""SELECT '{column}' AS "column", {column} AS value, (count(*) + 1) / $of_all AS share
-                    FROM entity WHERE id IS NOT NULL AND {column} IS NOT NULL GROUP BY {column} ORDER BY {column}""",
-                params={"of_all": of_all}).to_arrow_table().cast(FREQUENCIES)
-        for column in columns
-    ]
-    return pa.concat_tables(tables) if tables else FREQUENCIES.empty_table(), {column: 1 / of_all for column in columns}
+        if moment == "linked" and figures["round_1"]["pairs"]:
+            self.probe = probe(con, self._model, figures["weights"], figures["round_1"]["prior"])

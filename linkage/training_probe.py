@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from linkage import candidates, entities, judge, scoring
@@ -54,38 +53,37 @@ def probe(con: duckdb.DuckDBPyConnection, model: Model, weights: Mapping[str, An
 
     Changes them: nothing else may read them afterwards.
     """
-    label = con.sql("SELECT e FROM labelled ORDER BY i").to_arrow_table()["e"].to_numpy().astype(np.int64)
-    unlinkables = _unlinkables(con, model, weights, prior, label)
-    found, rules, pairs = _hidden(con, model, weights, prior, label)
+    con.execute("CREATE OR REPLACE TEMP TABLE found_label AS FROM labelled")
+    unlinkables = _unlinkables(con, model, weights, prior)
+    found, rules, pairs = _hidden(con, model, weights, prior)
     return Probe(unlinkables, found, rules, pairs)
 
 
-def _unlinkables(con, model: Model, weights, prior: float, label: np.ndarray) -> list[dict[str, Any]]:
+def _unlinkables(con, model: Model, weights, prior: float) -> list[dict[str, Any]]:
     con.execute("""CREATE OR REPLACE TEMP TABLE unsaid AS
         SELECT i, feed FROM form ANTI JOIN trusted USING (i) ANTI JOIN (SELECT l AS i FROM reference) USING (i)""")
-    entities.build_entities(con, _apart(label, _numbers(con, "SELECT i FROM unsaid")), model.setting("largest_group"))
+    entities.build_entities(con, _APART_SQL.format(alone="unsaid"), model.setting("largest_group"))
     con.execute("""CREATE OR REPLACE TEMP TABLE candidate AS
         SELECT '0' AS match_key, unique_id AS join_key_l, unique_id AS join_key_r FROM entity WHERE unique_id IN (SELECT i FROM unsaid)""")
     scoring.score(con, model, weights, prior)
-    judge.judge(con, model)
+    judge.judge_alone(con, model)
     return con.sql("""SELECT feed, count(*)::INT AS records, count(*) FILTER (j.l IS NULL)::INT AS unlinkable
         FROM unsaid u LEFT JOIN judged j ON j.l = u.i AND j.r = u.i AND j.verdict = 'link' GROUP BY feed ORDER BY feed""").to_arrow_table().to_pylist()
 
 
-def _hidden(con, model: Model, weights, prior: float, label: np.ndarray) -> tuple[list[dict], list[dict], pa.Table]:
+def _hidden(con, model: Model, weights, prior: float) -> tuple[list[dict], list[dict], pa.Table]:
     con.execute(_HIDE_SQL, {"seed": str(model.setting("seed")), "most": HIDDEN})
     con.execute("UPDATE form SET id = NULL, id_embedded = NULL WHERE i IN (SELECT i FROM hidden)")
     con.execute("DELETE FROM trusted WHERE i IN (SELECT i FROM hidden)")
-    apart = _apart(label, _numbers(con, "SELECT i FROM hidden"))
-    entities.build_entities(con, apart, model.setting("largest_group"))
+    entities.build_entities(con, _APART_SQL.format(alone="hidden"), model.setting("largest_group"))
     con.execute("""CREATE OR REPLACE TEMP TABLE owner AS
         SELECT e, any_value(canonical) AS canonical FROM labelled JOIN trusted USING (i) GROUP BY e""")
     # Whose every other record was hidden or refused has nobody to be found in.
     con.execute("DELETE FROM hidden WHERE canonical NOT IN (SELECT canonical FROM owner)")
-    candidates.block(con, model.setting("largest_block"))
+    candidates.block(con, "probe", model.setting("largest_block"))
     con.execute("DELETE FROM candidate WHERE join_key_l NOT IN (SELECT i FROM hidden) AND join_key_r NOT IN (SELECT i FROM hidden)")
     scoring.score(con, model, weights, prior)
-    judge.judge(con, model)
+    judge.judge_alone(con, model)
     for table, left, right, kept in (("candidate", "join_key_l", "join_key_r", ""), ("ruled", "l", "r", ", probability, rule, veto"),
                                      ("judged", "l", "r", ", rule, verdict")):
         con.execute(_KNOWN_SQL.format(table=table, left=left, right=right, kept=kept))
@@ -95,25 +93,15 @@ def _hidden(con, model: Model, weights, prior: float, label: np.ndarray) -> tupl
     return found, rules, pairs
 
 
-def _apart(label: np.ndarray, alone: np.ndarray) -> np.ndarray:
-    """``label`` with the mentions ``alone`` each by itself; the rest of an entity is named by its smallest mention that stays."""
-    count = len(label)
-    stays = np.ones(count, dtype=bool)
-    stays[alone] = False
-    first = np.full(count, count, dtype=np.int64)
-    np.minimum.at(first, label[stays], np.flatnonzero(stays))
-    made = np.arange(count)
-    made[stays] = first[label[stays]]
-    return made
-
-
-def _numbers(con: duckdb.DuckDBPyConnection, sql: str) -> np.ndarray:
-    return con.sql(sql).to_arrow_table().column(0).to_numpy().astype(np.int64)
-
-
 def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 5) if whole else None
 
+
+# The mentions of `alone` each by itself; the rest of an entity is named by its smallest mention that stays.
+_APART_SQL = """
+SELECT i, CASE WHEN alone THEN i ELSE min(i) FILTER (NOT alone) OVER (PARTITION BY e) END AS e
+FROM (SELECT i, e, i IN (SELECT i FROM {alone}) AS alone FROM found_label)
+"""
 
 # One record a person who has others; not of the register (it always has a number), nor one that names another record.
 # By a digest of the record's own key and the seed, so that the same data give the same sample.

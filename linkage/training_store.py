@@ -112,5 +112,5 @@ def _untrained(candidate: ModelArtefact) -> ModelArtefact:
 
 
 def _inputs(engine: Engine) -> tuple[pa.Table, pa.Table, pa.Table | None]:
-    mentions = read_arrow(engine, f"SELECT {store._MENTION_COLUMNS} FROM hub.mention")
-    return mentions, read_arrow(engine, _DECISIONS), store._aliases(engine)
+    mentions = read_arrow(engine, f"SELECT {store.MENTION_COLUMNS} FROM hub.mention")
+    return mentions, read_arrow(engine, _DECISIONS), store.earlier_numbers(engine)

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 
 
-def analyst(threads: int | None = None, memory_mb: int | None = None) -> duckdb.DuckDBPyConnection:
-    """A DuckDB of its own in memory. What does not fit in ``memory_mb`` spills into a folder only this user can
+def analyst(threads: int | None = None, memory_mb: int | None = None, file: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB of its own, in memory or over ``file``. What does not fit in ``memory_mb`` spills into a folder only this user can
     read: DuckDB's default is ``.tmp`` in the working directory, and spilled rows are people's data."""
     spill = Path(tempfile.gettempdir()) / f"gridhub-{os.getuid()}"
     spill.mkdir(mode=0o700, exist_ok=True)
@@ -21,4 +21,4 @@ def analyst(threads: int | None = None, memory_mb: int | None = None) -> duckdb.
         config["threads"] = threads
     if memory_mb:
         config["memory_limit"] = f"{memory_mb}MB"
-    return duckdb.connect(config=config)
+    return duckdb.connect(str(file) if file else ":memory:", config=config)

@@ -39,7 +39,7 @@ def probed(rows: list[dict]):
         if moment == "linked":
             heard["probe"] = probe(con, load_model(), written_weights(load_model()), 0.001)
 
-    linked(pa.Table.from_pylist(rows, MENTIONS), LinkSettings(weights=written_weights(load_model()), watch=watch))
+    linked(pa.Table.from_pylist(rows, MENTIONS), LinkSettings(watch=watch))
     return heard["probe"].as_figures()
 
 
