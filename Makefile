@@ -5,7 +5,7 @@ SEED ?= 2026
 NOISE ?= 1
 FAULTS ?=
 BIN := .venv/bin
-.PHONY: help setup setup-extras demo up down test test-long test-compose bench bench-linkage lint lock clean
+.PHONY: help setup setup-extras demo up down test test-long test-compose bench bench-linkage bench-scale lint lock clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench: setup ## the stage table of a whole run
 
 bench-linkage: setup-extras ## linkage beside stock Splink on the same rows
 	@$(BIN)/python benchmarks/bench_linkage.py
+
+bench-scale: setup ## 100 k, 1 M and 5 M records, stage by stage (hours, 60 GB of disk)
+	@$(BIN)/python benchmarks/bench_scale.py
 
 lock: setup ## resolve requirements/*.in again
 	@cd requirements && for f in uv virtualenv; do ../$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate -p 3.11 $$f.in -o $$f.txt; done
