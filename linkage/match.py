@@ -2,7 +2,7 @@
 
 The rows become mentions of a pseudo feed and entities beside the existing persons, whose mentions are joined by the ids they
 have. Comparison levels, weights, rules and vetoes are those of the last linkage; nothing is trained and nothing is written.
-A row never changes what is known of a person: it has no vote whose a number is, and nobody gets a family through it.
+A row never changes what is known of a person: it has no vote on whose a number is, and nobody gets a family through it.
 """
 
 from __future__ import annotations
@@ -62,15 +62,29 @@ def find(con: duckdb.DuckDBPyConnection, rows: pa.Table, people: People, model: 
 
 
 def _mentions(con: duckdb.DuckDBPyConnection, rows: pa.Table, people: People, model: Model) -> None:
-    """``form``, and ``belongs`` (i, e, person_id): the entity of every mention, a person or a row (then person_id is null)."""
+    """``form``, and ``belongs`` (i, e, person_id): the entity of every mention, a person or a row (then person_id is null).
+
+    The valid numbers of rows stand apart in ``row_says`` (record_key, number): whose a number is, only the warehouse's records say.
+    """
     known = people.mentions
     plain = known.drop_columns(["person_id"])
     missing = [name for name in plain.column_names if name not in rows.column_names]
     for name in missing:
         rows = rows.append_column(name, pa.nulls(rows.num_rows, plain.schema.field(name).type))
+<<<<<<< /tmp/dirty-match.py
+    listed = rows.select(plain.column_names).cast(plain.schema)
+    con.register("listed", listed)
+    con.execute("CREATE OR REPLACE TEMP TABLE row_says AS SELECT record_key, coalesce(id_number, id_embedded) AS number FROM listed "
+                "WHERE coalesce(id_number, id_embedded) IS NOT NULL")
+    con.unregister("listed")
+    for name in ("id_number", "id_embedded"):
+        listed = listed.set_column(listed.column_names.index(name), name, pa.nulls(listed.num_rows, pa.string()))
+    register_forms(con, pa.concat_tables([plain, listed]), model)
+=======
     _update(con, plain, people, model)
     con.execute("CREATE OR REPLACE TEMP TABLE trusted_known AS FROM trusted")
     _update(con, pa.concat_tables([plain, rows.select(plain.column_names).cast(plain.schema)]), people, model)
+>>>>>>> linkage/match.py
     con.register("known_person", known.select(["feed", "record_key", "person_id"]))
     con.execute("CREATE OR REPLACE TEMP TABLE belongs AS SELECT f.i, min(f.i) OVER (PARTITION BY coalesce(p.person_id, f.feed || f.record_key)) AS e, "
                 "p.person_id FROM form f LEFT JOIN known_person p USING (feed, record_key)")
@@ -84,10 +98,19 @@ def _update(con: duckdb.DuckDBPyConnection, mentions: pa.Table, people: People, 
 
 
 def _entities(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+<<<<<<< /tmp/dirty-match.py
+    """``entity`` of persons and rows; ``list_row`` (e, i, record_key); ``row_number`` (e, number, canonical, doubtful, fits): the valid
+    number a row carries, and whether birth date and sex beside it allow it."""
+    anchors.anchor(con)
+    con.execute(_ROW_NUMBER)
+    label = con.sql("SELECT e FROM belongs ORDER BY i").to_arrow_table()["e"].to_numpy()
+    entities.build_entities(con, np.asarray(label), model.setting("largest_group"))
+=======
     """``entity`` of persons and rows, ``row_number`` (e, number, canonical, fits): the valid number a row carries."""
     con.execute(_ROW_NUMBER)
     con.execute("CREATE OR REPLACE TABLE trusted AS FROM trusted_known")
     entities.build_entities(con, "SELECT i, e FROM belongs", model.setting("largest_group"))
+>>>>>>> linkage/match.py
     con.execute(_ROW_KNOWS)
 
 
@@ -120,14 +143,16 @@ def _score(con: duckdb.DuckDBPyConnection, people: People, model: Model, scale: 
     scoring.score_counted(con, model, scale.weights, min(0.1, 1 / max(people.total, 2)))
 
 
-# A row's number is its own if linkage believes it beside the numbers of all others. Where rows outvoted a record of the
-# warehouse (its number was believed without them), the record is right.
+# A number that contradicts what stands beside it says nothing of the row (the rule of anchors.py for a row by itself).
 _ROW_NUMBER = f"""
 CREATE OR REPLACE TEMP TABLE list_row AS SELECT i AS e, i, record_key FROM form WHERE feed = '{FEED}';
 CREATE OR REPLACE TEMP TABLE row_number AS
-WITH outvoted AS (SELECT k.canonical FROM trusted_known k LEFT JOIN trusted t ON t.i = k.i AND t.canonical = k.canonical WHERE t.i IS NULL)
-SELECT r.e, u.number, u.canonical, coalesce(t.canonical = u.canonical, false) AND u.canonical NOT IN (FROM outvoted) AS fits
-FROM list_row r JOIN id_judged u USING (i) LEFT JOIN trusted t USING (i)
+SELECT r.e, s.number, coalesce(a.canonical, s.number) AS canonical, birth_other OR sex_other AS doubtful,
+       NOT (birth_other AND (sex_other OR f.name IS NULL)) AS fits
+FROM row_says s JOIN list_row r USING (record_key) LEFT JOIN id_alias a ON a.id_number = s.number
+JOIN (SELECT i, name, birth_no, sex FROM form) f ON f.i = r.i,
+LATERAL (SELECT coalesce(NOT birth_possible(f.birth_no, s.number[7:14]::INT), false) AS birth_other,
+                coalesce(f.sex <> CASE WHEN s.number[17:17]::INT % 2 = 1 THEN '1' ELSE '2' END, false) AS sex_other)
 """
 # What its own number says of a row, as an entity's own number does; but no row is settled: it is here to be found.
 _ROW_KNOWS = """
@@ -148,20 +173,24 @@ numbered AS (SELECT DISTINCT b.e, t.canonical FROM trusted t JOIN belongs b USIN
 sided AS (
     SELECT r.record_key, r.e AS row_e, p.e AS person_e, p.person_id, c.join_key_l AS l, c.join_key_r AS r
     FROM candidate c JOIN list_row r ON r.e IN (c.join_key_l, c.join_key_r) JOIN person p ON p.e = CASE WHEN r.e = c.join_key_l THEN c.join_key_r ELSE c.join_key_l END)
-SELECT d.record_key, d.person_id, coalesce(j.probability, s.probability, 0) AS probability, coalesce(s.weight, -99) AS weight, j.verdict, j.rule, {levels},
-       coalesce(bool_or(n.fits AND n.canonical = q.canonical), false) AS same_number,
-       coalesce(bool_or(NOT n.fits AND n.canonical = q.canonical), false) AS misfit,
-       coalesce(bool_or(n.fits AND n.canonical <> q.canonical), false) AND NOT same_number AS other_number
-FROM sided d LEFT JOIN scored s ON s.l = d.l AND s.r = d.r LEFT JOIN judged j ON j.l = d.l AND j.r = d.r
-LEFT JOIN row_number n ON n.e = d.row_e LEFT JOIN numbered q ON q.e = d.person_e
-GROUP BY ALL
+SELECT * EXCLUDE (shared, believed, doubtful, another),
+       believed AND coalesce(name, 'different') NOT IN ('different', 'surname')
+           AND NOT (doubtful AND name NOT IN ('unknown', 'exact', 'alternate', 'pinyin')) AS same_number,
+       -- birth date and sex of a list are worked out from the number, so only the name speaks for itself, and a family shares the surname
+       shared AND NOT same_number AS misfit, another AND NOT shared AS other_number
+FROM (SELECT d.record_key, d.person_id, coalesce(j.probability, s.probability, 0) AS probability, coalesce(s.weight, -99) AS weight, j.verdict, j.rule, {levels},
+             coalesce(bool_or(n.canonical = q.canonical), false) AS shared, coalesce(bool_or(n.fits AND n.canonical = q.canonical), false) AS believed,
+             coalesce(bool_or(n.doubtful), false) AS doubtful, coalesce(bool_or(n.fits AND n.canonical <> q.canonical), false) AS another
+      FROM sided d LEFT JOIN scored s ON s.l = d.l AND s.r = d.r LEFT JOIN judged j ON j.l = d.l AND j.r = d.r
+      LEFT JOIN row_number n ON n.e = d.row_e LEFT JOIN numbered q ON q.e = d.person_e
+      GROUP BY ALL)
 """
 # The person whose number the row carries; else the one it links to, if no other does or he leads by the model's margin.
 _CHOSEN = """
 CREATE OR REPLACE TEMP TABLE chosen AS
 WITH by_number AS (SELECT record_key, min(person_id) AS person_id FROM list_pair WHERE same_number GROUP BY 1 HAVING count(*) = 1),
 linked AS (SELECT *, max(weight) OVER (PARTITION BY record_key) AS best FROM list_pair
-           WHERE verdict = 'link' AND NOT other_number AND record_key NOT IN (SELECT record_key FROM list_pair WHERE same_number)),
+           WHERE verdict = 'link' AND NOT other_number AND NOT misfit AND record_key NOT IN (SELECT record_key FROM list_pair WHERE same_number)),
 ahead AS (SELECT record_key, arg_max(person_id, (weight, person_id)) AS person_id FROM linked GROUP BY 1
             HAVING count(*) FILTER (weight > best - $margin) = 1)
 SELECT * FROM by_number UNION ALL SELECT * FROM ahead

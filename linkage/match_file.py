@@ -135,12 +135,13 @@ def _begun(name: str, grid: Sequence[Sequence[Any]], at: int, headings: list[Hea
 
 def _header(grid: Sequence[Sequence[Any]]) -> int | None:
     """The row of the first that names the most columns we know."""
-    best, found = 0, None
+    best, found = {}, None
     for number in range(min(len(grid), _HEADER_WITHIN)):
         roles = roles_of(_headings(grid, number))
         own = roles_of([Heading(_text(cell)) for cell in grid[number]])  # a row of data under it names nothing itself
-        if own and tells_who(roles) and len(roles) > best:
-            best, found = len(roles), number
+        lower = found == number - 1 and roles == best and not any(_text(c) for i, c in enumerate(grid[number]) if i in best.values())
+        if own and tells_who(roles) and (len(roles) > len(best) or lower):
+            best, found = roles, number
     return found
 
 

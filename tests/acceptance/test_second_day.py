@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from tests.match_lists import match_county_list
+
 pytestmark = pytest.mark.timeout(600)
 
 # Everything the hub believes or has handed out, with when it came to believe it.
@@ -76,4 +78,13 @@ def test_a_run_without_a_new_day_changes_nothing(days):
     assert third["link"]["link_unchanged"] is True
     assert third["assemble"]["profiles_changed"] == 0
     assert third["publish"]["extracts"] == 0, site.rows("SELECT recipient, rows, file_name FROM hub.extract WHERE sequence = 3")
+    assert beliefs(site) == before
+
+
+def test_a_departments_list_finds_its_people_takes_nobody_for_another_and_changes_nothing(days, tmp_path):
+    site, *_, before = days
+    result, _ = match_county_list(site, tmp_path, 400, 11)
+    strangers = result["未找到", True]
+    assert result["已匹配", False] == 0 and result["未找到", False] <= 4, result
+    assert result["已匹配", True] >= 0.85 * (400 - strangers), result
     assert beliefs(site) == before
