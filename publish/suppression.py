@@ -1,4 +1,5 @@
-"""Small cells (小数抑制): a count below the limit is not shown, nor one that could be worked out from the sums it is in.
+"""Small cells (小数抑制): a count from 1 to below the limit is not shown, nor one that could be worked out from the sums it is in.
+Zero is about nobody and is shown: a grid without such people has no row at all, and the report shows its zeros too.
 
 A column ``line_…`` names a sum whose total the recipient can see: the cells of one line with the same text add up to it.
 A line with anything hidden hides at least two cells, and cells that together reach the limit: else subtraction would
@@ -17,10 +18,10 @@ def suppress(con: duckdb.DuckDBPyConnection, table: str, counts: tuple[str, ...]
     lines = [row[0] for row in con.execute(f"DESCRIBE {table}").fetchall() if row[0].startswith("line_")]
     before = sum(_filled(con, table, count) for count in counts)
     for count in counts[1:]:
-        con.execute(f"UPDATE {table} SET {count} = NULL WHERE {count} < $below", {"below": below})
+        con.execute(f"UPDATE {table} SET {count} = NULL WHERE {count} > 0 AND {count} < $below", {"below": below})
     first = counts[0]
     con.execute(f"ALTER TABLE {table} ADD COLUMN hidden BOOLEAN")
-    con.execute(f"UPDATE {table} SET hidden = {first} < $below", {"below": below})
+    con.execute(f"UPDATE {table} SET hidden = {first} > 0 AND {first} < $below", {"below": below})
     for _ in range(MOST_ROUNDS):
         if not any(_complement(con, table, first, line, below) for line in lines):
             break
@@ -36,7 +37,7 @@ def _filled(con: duckdb.DuckDBPyConnection, table: str, count: str) -> int:
 
 
 def _complement(con: duckdb.DuckDBPyConnection, table: str, count: str, line: str, below: int) -> int:
-    """Hide the smallest shown cell of each line that gives its hidden ones away; how many were hidden."""
+    """Hide the smallest shown cell of each line that gives its hidden ones away (hiding a zero would not); how many were hidden."""
     return con.execute(
         f"""
         WITH weak AS (
@@ -45,7 +46,7 @@ def _complement(con: duckdb.DuckDBPyConnection, table: str, count: str, line: st
                AND (count(*) FILTER (WHERE hidden) = 1 OR sum({count}) FILTER (WHERE hidden) < $below)
         ), next AS (
             SELECT arg_min(rowid, ({count}, rowid)) AS cell FROM {table}
-            WHERE NOT hidden AND {line} IN (SELECT {line} FROM weak) GROUP BY {line}
+            WHERE NOT hidden AND {count} > 0 AND {line} IN (SELECT {line} FROM weak) GROUP BY {line}
         )
         UPDATE {table} SET hidden = true WHERE rowid IN (SELECT cell FROM next)
         """,

@@ -89,6 +89,13 @@ def test_one_sheet_a_school_with_title_group_row_footers_and_blank_rows(contract
     assert pages[0].raw and not pages[1].raw, "the workbook is kept once"
 
 
+@pytest.mark.parametrize("words", ["填表日期：", "填 表 日 期：", "制表单位：", "审核：", "填表人："])
+def test_a_footer_of_many_filled_cells_is_a_footer(contract, words):
+    book = Book()
+    book.sheet("轩辕小学", [pupil(1)], footers=[[words, "2026年9月25日", "填表人：", "王老师", "联系电话：", "0313-6512345"]])
+    assert [row["姓名"] for row in read(contract, book.bytes(), promised=1)[1]] == ["学生1"]
+
+
 def test_columns_in_any_order_under_aliases_with_line_breaks(contract):
     swap = {"姓名": "学生姓名", "出生日期": "出生\n年月日", "身份证件号": "证件号码", "现住址": "家庭住址", "监护人1电话": "联系电话"}
     headers = [swap.get(h, h) for h in reversed(HEADERS)]

@@ -100,13 +100,21 @@ def county():
         yield County(con)
 
 
-def test_a_child_of_3_to_15_without_a_pupil_record_in_force_is_told_to_education(county: County) -> None:
-    born = {"2岁": "2023-11-21", "满3岁": "2023-11-20", "15岁": "2010-11-21", "满16岁": "2010-11-20"}
+def test_a_child_of_the_age_of_compulsory_schooling_without_a_pupil_record_in_force_is_told_to_education(county: County) -> None:
+    """As of 20 November 2026: six before 1 September 2026, not yet 16."""
+    born = {"3岁": "2023-01-01", "9月满6岁": "2020-09-01", "8月满6岁": "2020-08-31", "15岁": "2010-11-21", "满16岁": "2010-11-20"}
     for person, day in (born | {"在读": "2015-01-01", "转出": "2015-01-01"}).items():
         county.person(person, day)
     county.record("在读", "edu_enrolment")
     county.record("转出", "edu_enrolment", ended=True)
-    assert county.list_of("children_not_enrolled", "person_id") == ["15岁", "满3岁", "转出"]
+    assert county.list_of("children_not_enrolled", "person_id") == ["15岁", "8月满6岁", "转出"]
+
+
+def test_before_september_the_last_school_year_counts(county: County) -> None:
+    county.con.execute("SET VARIABLE day = DATE '2026-08-31'")
+    county.person("去年满6岁", "2019-08-31")
+    county.person("今年满6岁", "2020-05-01")
+    assert county.list_of("children_not_enrolled", "person_id") == ["去年满6岁"]
 
 
 def test_being_a_pupils_guardian_is_no_enrolment(county: County) -> None:
