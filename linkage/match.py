@@ -38,8 +38,8 @@ class Scale:
 @dataclass(frozen=True)
 class Found:
     """``outcome``: record_key, outcome, person_id, probability. ``near``: record_key, place (from 1), person_id, probability, weight,
-    rule, verdict (link, review, rival or null), a level per comparison, same_number (the row's valid number is this person's), misfit (it is, but name, birth date or
-    sex contradict it), other_number (both have valid numbers, and they differ)."""
+    rule, verdict (link, review, rival or null), a level per comparison, same_number (the row's valid number is this person's), misfit (it
+    is, but name, birth date or sex contradict it), other_number (both have valid numbers, and they differ)."""
 
     outcome: pa.Table
     near: pa.Table
@@ -71,7 +71,6 @@ def _mentions(con: duckdb.DuckDBPyConnection, rows: pa.Table, people: People, mo
     missing = [name for name in plain.column_names if name not in rows.column_names]
     for name in missing:
         rows = rows.append_column(name, pa.nulls(rows.num_rows, plain.schema.field(name).type))
-<<<<<<< /tmp/dirty-match.py
     listed = rows.select(plain.column_names).cast(plain.schema)
     con.register("listed", listed)
     con.execute("CREATE OR REPLACE TEMP TABLE row_says AS SELECT record_key, coalesce(id_number, id_embedded) AS number FROM listed "
@@ -79,38 +78,20 @@ def _mentions(con: duckdb.DuckDBPyConnection, rows: pa.Table, people: People, mo
     con.unregister("listed")
     for name in ("id_number", "id_embedded"):
         listed = listed.set_column(listed.column_names.index(name), name, pa.nulls(listed.num_rows, pa.string()))
-    register_forms(con, pa.concat_tables([plain, listed]), model)
-=======
-    _update(con, plain, people, model)
-    con.execute("CREATE OR REPLACE TEMP TABLE trusted_known AS FROM trusted")
-    _update(con, pa.concat_tables([plain, rows.select(plain.column_names).cast(plain.schema)]), people, model)
->>>>>>> linkage/match.py
+    update_mentions(con, pa.concat_tables([plain, listed]))
+    update_forms(con, model)
+    anchors.anchor(con, people.aliases)
     con.register("known_person", known.select(["feed", "record_key", "person_id"]))
     con.execute("CREATE OR REPLACE TEMP TABLE belongs AS SELECT f.i, min(f.i) OVER (PARTITION BY coalesce(p.person_id, f.feed || f.record_key)) AS e, "
                 "p.person_id FROM form f LEFT JOIN known_person p USING (feed, record_key)")
     con.unregister("known_person")
 
 
-def _update(con: duckdb.DuckDBPyConnection, mentions: pa.Table, people: People, model: Model) -> None:
-    update_mentions(con, mentions)
-    update_forms(con, model)
-    anchors.anchor(con, people.aliases)
-
-
 def _entities(con: duckdb.DuckDBPyConnection, model: Model) -> None:
-<<<<<<< /tmp/dirty-match.py
     """``entity`` of persons and rows; ``list_row`` (e, i, record_key); ``row_number`` (e, number, canonical, doubtful, fits): the valid
     number a row carries, and whether birth date and sex beside it allow it."""
-    anchors.anchor(con)
     con.execute(_ROW_NUMBER)
-    label = con.sql("SELECT e FROM belongs ORDER BY i").to_arrow_table()["e"].to_numpy()
-    entities.build_entities(con, np.asarray(label), model.setting("largest_group"))
-=======
-    """``entity`` of persons and rows, ``row_number`` (e, number, canonical, fits): the valid number a row carries."""
-    con.execute(_ROW_NUMBER)
-    con.execute("CREATE OR REPLACE TABLE trusted AS FROM trusted_known")
     entities.build_entities(con, "SELECT i, e FROM belongs", model.setting("largest_group"))
->>>>>>> linkage/match.py
     con.execute(_ROW_KNOWS)
 
 
@@ -118,8 +99,8 @@ def _candidates(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     """``candidate``: a row and a person each. The blocks are linkage's; everybody but the rows counts as settled there, so that
     no two persons meet."""
     con.execute("ALTER TABLE entity RENAME TO entity_whole")
-    con.execute("CREATE OR REPLACE TEMP TABLE entity_probe AS SELECT * EXCLUDE (namesakes) REPLACE (CASE WHEN unique_id IN (SELECT e FROM list_row) THEN NULL ELSE coalesce(id, '-') END AS id), 0::UBIGINT AS digest "
-                "FROM entity_whole")
+    con.execute("CREATE OR REPLACE TEMP TABLE entity_probe AS SELECT * EXCLUDE (namesakes) REPLACE ("
+                "CASE WHEN unique_id IN (SELECT e FROM list_row) THEN NULL ELSE coalesce(id, '-') END AS id), 0::UBIGINT AS digest FROM entity_whole")
     candidates.block(con, "probe", model.setting("largest_block"))
     con.execute("DROP TABLE entity")
     con.execute("ALTER TABLE entity_whole RENAME TO entity")

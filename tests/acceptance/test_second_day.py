@@ -82,7 +82,8 @@ def test_a_run_without_a_new_day_changes_nothing(days):
 
 
 def test_a_departments_list_finds_its_people_takes_nobody_for_another_and_changes_nothing(days, tmp_path):
-    site, *_, before = days
+    site = days[0]
+    before = beliefs(site)
     result, _ = match_county_list(site, tmp_path, 400, 11)
     strangers = result["未找到", True]
     assert result["已匹配", False] == 0 and result["未找到", False] <= 4, result

@@ -66,9 +66,8 @@ def matched(*rows: dict, county: list[dict] = COUNTY) -> Found:
     spoken = pa.array(sorted({m["name"] for m in county if m["name"]}))
     borne = {name: len({m["person_id"] for m in county if m["name"] == name}) for name in spoken.to_pylist()}
     names = pa.table({"name": folded(spoken), "people": pa.array([borne[n] for n in spoken.to_pylist()], pa.int64())})
-    nobody = pa.table({"id_number": pa.array([], pa.string()), "canonical": pa.array([], pa.string())})
     with analyst(1, 400) as con:
-        return find(con, listed, People(mentions, names, 3000, nobody), load_model(), Scale())
+        return find(con, listed, People(mentions, names, 3000, None), load_model(), Scale())
 
 
 def outcomes(found: Found) -> list[tuple[str, str | None]]:
@@ -159,7 +158,7 @@ def test_two_persons_as_near_as_each_other_are_candidates_never_a_match() -> Non
 
 
 def test_no_more_than_the_nearest_are_named() -> None:
-    many = [m for n in range(9) for m in known(f"P{n + 20}", said("psb_permit", f"B{n}", "孙立", date(1990, 6, n + 1), sex="1", id_number=resident_id(f"1990060{n + 1}", "011")))]
+    many = [m for n in range(9) for m in known(f"P{n + 20}", said("psb_permit", f"N{n}", "孙立", date(1990, 6, n + 1), sex="1", id_number=resident_id(f"1990060{n + 1}", "011")))]
     found = matched(row("孙立", date(1990, 6, 9), sex="1"), row("孙立", sex="1"), county=[*COUNTY, *many])
     assert all(len([p for p in nearest(found, at) if not p["chosen"]]) <= CANDIDATES + 1 for at in (0, 1))
 
