@@ -13,7 +13,7 @@ import pyarrow as pa
 
 _CLAIM_SQL = """
 CREATE OR REPLACE TEMP TABLE claim AS
-SELECT l.e, p.person_id, count(*) AS records, min(l.i) AS first, bool_or(t.i IS NOT NULL) AS has_id
+SELECT l.e, p.person_id, count(*) AS records, count(*) FILTER ({former} IS NULL) AS own, min(l.i) AS first, bool_or(t.i IS NOT NULL) AS has_id
 FROM labelled l JOIN form f USING (i) JOIN previous p ON p.feed = f.feed AND p.record_key = f.record_key LEFT JOIN trusted t USING (i)
 GROUP BY l.e, p.person_id
 """
@@ -40,10 +40,11 @@ def identify(con: duckdb.DuckDBPyConnection, highest: int = 0) -> Identified:
     """Make ``person_of`` (e, person_id) and ``event`` (person_id, kind, other_id, cause) from ``labelled``, ``trusted`` and ``previous``
     (feed, record_key, person_id: every link known before; where there is a column ``former``, the list of ids the record had that
     went into another). ``highest``: number of the last id ever given."""
-    con.execute(_CLAIM_SQL)
+    remembered = "former" in con.table("previous").columns
+    con.execute(_CLAIM_SQL.format(former="p.former" if remembered else "NULL"))
     con.execute(f"CREATE OR REPLACE TEMP TABLE person_of AS SELECT e, person_id FROM ({_PLAIN_SQL})")
     _settle_disputes(con)
-    if "former" in con.table("previous").columns:
+    if remembered:
         _give_back(con)
     con.execute(
         """INSERT INTO person_of
@@ -59,11 +60,11 @@ def identify(con: duckdb.DuckDBPyConnection, highest: int = 0) -> Identified:
 
 
 def _settle_disputes(con: duckdb.DuckDBPyConnection) -> None:
-    """Clusters that merge or split ids: the claim of most records first, ties to the oldest id, then to who has a valid ID,
-    then to the first record."""
+    """Clusters that merge or split ids: the claim of most records first, those before the ones that came with another id that went
+    into this; ties to the oldest id, then to who has a valid ID, then to the first record."""
     disputed = con.execute(
         """SELECT e, person_id FROM claim WHERE e NOT IN (SELECT e FROM person_of)
-           ORDER BY records DESC, person_id, has_id DESC, first"""
+           ORDER BY own DESC, records DESC, person_id, has_id DESC, first"""
     ).fetchall()
     _give(con, disputed)
 

@@ -25,7 +25,7 @@ FIELDS: Mapping[str, tuple[str, str, str | None]] = {
     "id_number": ("公民身份号码", "ID number", None), "id_text": ("证件号码（原样，无效）", "ID as written (not valid)", None),
     "id_embedded": ("其他证号内的身份号码", "ID inside another number", None),
     "phone": ("电话", "Phone", None), "phone_second": ("另一电话", "Second phone", None),
-    "address_text": ("住址", "Address", None), "relation": ("与户主等关系", "Relation", "relation"),
+    "address_text": ("住址", "Address", None), "dwelling_id": ("住所（按名录）", "Dwelling (directory)", None), "relation": ("与户主等关系", "Relation", "relation"),
     "ethnicity": ("民族", "Ethnicity", "ethnicity"), "marital_status": ("婚姻状况", "Marital status", "marital"),
     "schooling": ("文化程度", "Schooling", "schooling"),
     "death_date": ("死亡日期", "Date of death", None), "dead": ("记为已故", "Said to be dead", "yes_no"), "ended": ("记录已终止", "Ended", "yes_no"),
@@ -33,7 +33,7 @@ FIELDS: Mapping[str, tuple[str, str, str | None]] = {
 _MOST_OTHERS = 3  # further values of a person shown beside the record's own
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # a repr ends in logs
 class Side:
     """One of the two records. ``feeds``: how many records of which feed the person has; ``together``: who is named with it; ``gone``:
     the record is not delivered any more."""
@@ -49,10 +49,10 @@ class Side:
     gone: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Compared:
     """One field of both. ``left``, ``right``: the records' own; ``left_also``, ``right_also``: other values the persons have.
-    ``agree``: None where one side says nothing."""
+    ``agree``: whether the two persons have a value in common; None where one side says nothing. So it is compared, too."""
 
     field: str
     title_zh: str
@@ -116,14 +116,15 @@ def _compared(name: str, left: Mapping[str, Any], left_others: Sequence[Mapping[
               right_others: Sequence[Mapping[str, Any]], language: str) -> Compared:
     zh, en, codes = FIELDS[name]
     here, there = _shown(left.get(name), codes, language), _shown(right.get(name), codes, language)
-    agree = None if here is None or there is None else here == there
-    return Compared(name, zh, en, here, _also(name, here, left_others, codes, language), there,
-                    _also(name, there, right_others, codes, language), agree)
+    here_also, there_also = _also(name, here, left_others, codes, language), _also(name, there, right_others, codes, language)
+    one, other = {here, *here_also} - {None}, {there, *there_also} - {None}
+    agree = bool(one & other) if one and other else None
+    return Compared(name, zh, en, here, here_also[:_MOST_OTHERS], there, there_also[:_MOST_OTHERS], agree)
 
 
 def _also(name: str, own: str | None, others: Sequence[Mapping[str, Any]], codes: str | None, language: str) -> tuple[str, ...]:
     values = {_shown(other.get(name), codes, language) for other in others} - {None, own}
-    return tuple(sorted(value for value in values if value))[:_MOST_OTHERS]
+    return tuple(sorted(value for value in values if value))
 
 
 def _shown(value: Any, codes: str | None, language: str) -> str | None:

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from sqlalchemy import Engine, text
 
-from linkage import decisions, store
+from linkage import decisions, review, store
 from warehouse.engine import engine_for
 
 REGISTER, REQUEST = ("psb_register", "R1"), ("grid_request", "Q1")
@@ -71,16 +71,17 @@ def test_what_became_of_a_person(county: Engine) -> None:
     parted = persons(county)["Q1"]
     decisions.decide(county, REGISTER, REQUEST, "same", by="a", reason="b")
     store.link(county)
-    assert [event["kind"] for event in decisions.history(county, parted)] == ["split_from", "merged_into"]
-    assert decisions.present_id(county, parted) == persons(county)["R1"]
-    assert decisions.present_id(county, "P999999999") is None
+    told = review.became(county, parted, by="a")
+    assert [event.kind for event in told.events] == ["split_from", "merged_into"]
+    assert told.present_id == persons(county)["R1"] and told.went_to == ((persons(county)["R1"], 1),)
+    assert review.became(county, "P999999999", by="a") is None
 
 
 def test_the_queue_asks_what_nobody_answered(county: Engine) -> None:
     decisions.decide(county, REGISTER, REQUEST, "different", by="a", reason="b")
     store.link(county)
-    assert decisions.review_queue(county) == []
+    assert review.queue(county) == []
     with county.begin() as connection:
         connection.execute(text("UPDATE hub.link_decision SET recorded_to = now()"))
-    (pair,) = decisions.review_queue(county)
-    assert pair["kind"] == "decided_different" and pair["records"] == 2
+    (pair,) = review.queue(county)
+    assert pair.kind == "decided_different" and pair.records == 1
