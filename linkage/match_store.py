@@ -55,8 +55,7 @@ def match_list(engine: Engine, path: Path, out: Path, *, purpose: str, by: str, 
     if out.suffix.lower() != ".xlsx" or (out.exists() and out.samefile(path)):
         raise ListError(f"{out.name}: the result is a workbook (.xlsx) beside the list, never the list itself")
     file = read_list(path)
-    model = load_model()
-    scale, version = _scale(engine, model)
+    model, scale, version = _scale(engine)
     rows = rows_of(file, today, read_directory(engine) if _has_directory(engine) else None)
     con = analyst(threads, memory_mb)
     try:
@@ -88,14 +87,13 @@ def _has_directory(engine: Engine) -> bool:
         return connection.execute(text("SELECT to_regclass('record.org_buildings')")).scalar() is not None
 
 
-def _scale(engine: Engine, model: Model) -> tuple[Scale, str]:
-    """The active trained model, else the weights of the last run with this model file, else the file's own."""
-    artefact = load_active(engine)
-    if artefact is not None and artefact.model_version == model.version:
-        return Scale(artefact.weights, artefact.frequency_table("name"), artefact.unseen.get("name", 0.0)), artefact.version
-    last = text("SELECT figures -> 'weights' FROM hub.link_run WHERE model_version = :version ORDER BY run_id DESC LIMIT 1")
-    with engine.connect() as connection:
-        return Scale(connection.execute(last, {"version": model.version}).scalar()), model.version
+def _scale(engine: Engine) -> tuple[Model, Scale, str]:
+    """The model with the thresholds, weights and name frequencies of the active training, and its version. A warehouse linked before
+    trainings were kept has none, or one of another model file: then the model file's own."""
+    model, artefact = load_model(), load_active(engine)
+    if artefact is None or artefact.model_version != model.version:
+        return model, Scale(), model.version
+    return artefact.apply(model), Scale(artefact.weights, artefact.frequency_table("name"), artefact.unseen.get("name", 0.0)), artefact.version
 
 
 # -- what is said beside a row ---------------------------------------------------------------
