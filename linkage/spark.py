@@ -110,7 +110,10 @@ def _score(session: Any, folder: Path, con: duckdb.DuckDBPyConnection, model: Mo
             return session.read.parquet(str(work / f"{name}.parquet"))
 
         session = session.newSession()  # names of one round do not meet those of the next
-        api = SparkAPI(spark_session=session, break_lineage_method="parquet", num_partitions_on_repartition=_partitions(session))
+        partitions = _partitions(session, con.execute("SELECT count(*) FROM candidate").fetchall()[0][0])
+        if not session.sparkContext.getConf().contains("spark.sql.shuffle.partitions"):
+            session.conf.set("spark.sql.shuffle.partitions", partitions)
+        api = SparkAPI(spark_session=session, break_lineage_method="parquet", num_partitions_on_repartition=partitions)
         settings = settings_of(spark_model(model, columns), prior, weights, dialect="spark")
         linker = Linker(api.register(laid("entity"), dataset_display_name="entity"), settings, log_level=logging.ERROR)
         for column in frequency_columns(model):
@@ -127,9 +130,9 @@ def _score(session: Any, folder: Path, con: duckdb.DuckDBPyConnection, model: Mo
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
 
-def _partitions(session: Any) -> int:
-    """Two tasks a core of the cluster; Spark's 200 are slower than the work on small ones."""
-    return max(2, 2 * session.sparkContext.defaultParallelism)
+def _partitions(session: Any, pairs: int) -> int:
+    """Two tasks a core, and no task with more than a million pairs; Spark's 200 whatever comes are slower than the work on a small round."""
+    return max(2, 2 * session.sparkContext.defaultParallelism, pairs // 1_000_000)
 
 
 def _signed(columns: Mapping[str, str]) -> str:

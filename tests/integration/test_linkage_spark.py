@@ -31,6 +31,9 @@ def scorer(tmp_path_factory) -> Iterator[Scorer]:
         pytest.skip("neither Java nor pyspark is here: Spark can't be tested on this machine (make test-long installs pyspark)")
     with spark_scorer("local-cluster[2,1,1024]", tmp_path_factory.mktemp("shared")) as found:
         yield found
+    import pyspark
+
+    shutil.rmtree(Path(pyspark.__file__).parent / "work", ignore_errors=True)  # a local cluster's workers leave their folders
 
 
 def test_a_linkage_on_spark_is_the_one_on_duckdb(scorer: Scorer) -> None:
