@@ -10,7 +10,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from linkage.patch import changed, replace
+from linkage.patch import update
 
 # Numbers that one register row carried, under the one it carries now; a number that is somebody's own today is no alias.
 _ALIAS_SQL = """
@@ -134,7 +134,6 @@ def anchor(con: duckdb.DuckDBPyConnection, aliases: pa.Table | None) -> dict[str
     con.execute("CREATE TABLE IF NOT EXISTS id_alias (id_number VARCHAR, canonical VARCHAR)")
     con.execute("CREATE TABLE IF NOT EXISTS id_used (i BIGINT, number VARCHAR, canonical VARCHAR, rule VARCHAR)")
     con.execute("CREATE TABLE IF NOT EXISTS id_judged (i BIGINT, number VARCHAR, canonical VARCHAR, rule VARCHAR, verdict VARCHAR)")
-    con.execute("CREATE TABLE IF NOT EXISTS trusted (digest UBIGINT, i BIGINT, number VARCHAR, canonical VARCHAR, rule VARCHAR)")
     con.register("alias_in", aliases if aliases is not None else _NO_ALIAS)
     con.execute(_ALIAS_SQL)
     con.unregister("alias_in")
@@ -144,8 +143,7 @@ def anchor(con: duckdb.DuckDBPyConnection, aliases: pa.Table | None) -> dict[str
     con.execute("INSERT INTO id_judged FROM id_judged_now")
     for sql in (_BELIEVED_SQL, _REFERENCE_SQL, _TRUSTED_SQL):
         con.execute(sql)
-    changed(con, "trusted", "trusted_now")
-    replace(con, "trusted", "trusted_now")
+    update(con, "trusted", "trusted_now")
     con.execute(_REPEATED_SQL)
     (foreign,) = con.execute("SELECT count(DISTINCT i) FROM id_judged WHERE verdict = 'foreign' AND rule = 'same_valid_id'").fetchall()[0]
     return {"mentions_with_id": con.execute("SELECT count(*) FROM trusted").fetchall()[0][0], "foreign_ids": foreign}

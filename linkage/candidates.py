@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import duckdb
 
+from linkage.patch import is_empty
+
 _KEYS_SQL = """
 CREATE OR REPLACE TEMP TABLE key_now AS
 WITH e AS (SELECT *, id IS NOT NULL AS settled FROM {entity} WHERE unique_id IN (FROM changed_{entity})),
@@ -119,8 +121,7 @@ def block(con: duckdb.DuckDBPyConnection, round_no: int | str, largest: int) -> 
     entities in ``again`` (unique_id), and ``entity``, the rows they need. Returns the number of pairs."""
     entity, keys = f"entity_{round_no}", f"block_key_{round_no}"
     names = {"entity": entity, "keys": keys, "r": round_no}
-    known = con.execute(f"SELECT count(*) FROM duckdb_tables() WHERE table_name = '{keys}' AND estimated_size > 0").fetchall()[0][0]
-    again = _AGAIN_SQL if known else _FIRST_SQL
+    again = _FIRST_SQL if is_empty(con, keys) else _AGAIN_SQL
     for sql in (*_NAMESAKE_SQL, _KEYS_SQL, *again, _PAIRS_SQL, _POSSIBLE_SQL, _COMPARED_SQL):
         con.execute(sql.format(**names), {"largest": largest} if "$largest" in sql else None)
     con.execute("DROP TABLE pair")

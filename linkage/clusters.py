@@ -74,12 +74,18 @@ def _troubled(component: np.ndarray, constraints: Constraints) -> np.ndarray:
     """Which components hold a contradiction."""
     found = np.zeros(component.max() + 1 if len(component) else 0, dtype=bool)
     for one_a_person in (constraints.ids, constraints.registers, constraints.births):
-        distinct = np.unique(np.column_stack((component[one_a_person[:, 0]], one_a_person[:, 1])), axis=0)
-        owner, times = np.unique(distinct[:, 0], return_counts=True)
-        found[owner[times > 1]] = True
-    once = np.unique(constraints.instances, axis=0)  # a node may itself be named twice in one place
-    pairs, times = np.unique(np.column_stack((component[once[:, 0]], once[:, 1])), axis=0, return_counts=True)
-    found[pairs[times > 1, 0]] = True
+        owner, value = component[one_a_person[:, 0]], one_a_person[:, 1]
+        least, most = np.full(len(found), np.iinfo(np.int64).max), np.full(len(found), np.iinfo(np.int64).min)
+        np.minimum.at(least, owner, value)
+        np.maximum.at(most, owner, value)
+        found |= least < most  # two values; of an owner without any, least > most
+    node, value = constraints.instances[:, 0], constraints.instances[:, 1]
+    owner = component[node]
+    order = np.lexsort((node, value, owner))
+    node, value, owner = node[order], value[order], owner[order]
+    # a node may itself be named twice in one place
+    twice = (owner[1:] == owner[:-1]) & (value[1:] == value[:-1]) & (node[1:] != node[:-1])
+    found[owner[1:][twice]] = True
     apart = constraints.different
     same = component[apart[:, 0]] == component[apart[:, 1]]
     found[component[apart[same, 0]]] = True

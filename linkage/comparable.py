@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linkage.model import Model
-from linkage.patch import changed, replace
+from linkage.patch import update
 
 # 王某之子, 李四之母: the name before 之 is a relative's, the person's own is not known yet.
 _RELATIVE = "之(子|女|儿|子女|母|父|妻|夫|孙|长子|次子|长女|次女|双子|大子|小子)$"
@@ -35,11 +35,7 @@ def update_mentions(con: duckdb.DuckDBPyConnection, mentions: pa.Table) -> int:
     rows, numbers = con.execute("SELECT count(*), count(DISTINCT i) FROM arrived").fetchall()[0]
     if rows != numbers:
         raise ValueError("two mentions have one number: a (feed, record_key) came twice")
-    con.execute("CREATE TABLE IF NOT EXISTS mention AS FROM arrived LIMIT 0")
-    count = changed(con, "mention", "arrived")
-    replace(con, "mention", "arrived")
-    con.execute("DROP TABLE arrived")
-    return count
+    return update(con, "mention", "arrived")
 
 
 def update_forms(con: duckdb.DuckDBPyConnection, model: Model) -> None:
@@ -54,14 +50,12 @@ def update_forms(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     con.execute(_PHONE_SQL, {"limit": model.setting("phone_people")})
     for sex, relations in (("male", _MALE), ("female", _FEMALE)):
         con.execute(f"CREATE OR REPLACE TEMP TABLE {sex} AS SELECT unnest(string_split($relations, ' ')) AS relation", {"relations": relations})
-    con.execute(_FORM_SQL, {"relative": _RELATIVE, "placeholder": _PLACEHOLDER})
-    con.execute("CREATE TABLE IF NOT EXISTS form AS FROM form_new LIMIT 0")
+    further = "".join(f", ({column.sql})::VARCHAR AS {column.name}" for column in model.columns)
+    con.execute(_FORM_SQL.replace("/* further columns */", further), {"relative": _RELATIVE, "placeholder": _PLACEHOLDER})
     con.execute("CREATE TABLE IF NOT EXISTS grp_member (grp BIGINT, i BIGINT)")
-    changed(con, "form", "form_new", within="SELECT i FROM affected UNION FROM changed_mention")
-    replace(con, "form", "form_new")
+    update(con, "form", "form_new", within="SELECT i FROM affected UNION FROM changed_mention")
     for sql in _GROUP_SQL:
         con.execute(sql, {"largest": model.setting("largest_group")} if "$largest" in sql else None)
-    con.execute("DROP TABLE form_new")
 
 
 # A character a system could not write stands as a star, a question mark or a private-use code (domain.md 3.1 item 4).
@@ -197,7 +191,7 @@ SELECT t.i, t.feed, t.record_key, t.role,
        -- what somebody is in the household: head, spouse, child, grandchild, parent; a guardian's relation is to the pupil
        CASE WHEN t.role <> 'guardian' AND t.relation[1:1] IN ('0', '1', '2', '3', '4', '5') THEN replace(t.relation[1:1], '3', '2') END AS place_in_home,
        CASE WHEN t.group_kind = 'assistance' THEN t.group_key END AS card, t.death_date,
-       t.ref_feed, t.ref_key, coalesce(t.dead, false) AS dead, coalesce(t.ended, false) AS ended
+       t.ref_feed, t.ref_key, coalesce(t.dead, false) AS dead, coalesce(t.ended, false) AS ended /* further columns */
 FROM told t
 LEFT JOIN spelling s ON s.n = t.bare
 LEFT JOIN spelling f ON f.n = t.former_name)

@@ -6,9 +6,12 @@ dwellings and kin are lists of all that its mentions say; a level asks whether t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 
-from linkage.patch import changed, replace
+from linkage.model import Column
+from linkage.patch import update
 
 # Kin are entities named in the same group. Only those are counted that stand on more than this one record:
 # somebody with a valid ID, or linked in several records. So weak evidence never chains.
@@ -85,7 +88,7 @@ gathered AS (
            list_sort(list_distinct(list(room))) AS rooms,
            list_sort(list_distinct(list(building))) AS buildings, list_sort(list_distinct(list(compound))) AS compounds, list_sort(list_concat(list(inst), list(inst_card))) AS insts,
            list_sort(list_distinct(list(card))) AS cards, list_sort(list_distinct(list(place_in_home))) AS places_in_home, min(death_date) AS death,
-           count(name) = 0 AS nameless
+           count(name) = 0 AS nameless /* gathered */
     FROM told GROUP BY e),
 whole AS (
 SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.nameless, g.insts, g.cards, g.death, g.places_in_home, w.e IS NOT NULL AS twin,
@@ -97,7 +100,7 @@ SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.nameless, g.insts, g.
                 g.told_masks, []) AS masks,
        coalesce(g.told_masks[1], g.id[1:6] || g.id[15:18]) AS mask,
        g.phones, g.rooms, g.buildings, g.compounds,
-       coalesce(k.kin, []) AS kin, coalesce(k.kin_names, []) AS kin_names, coalesce(a.mates, []) AS mates, coalesce(h.kin_phones, []) AS kin_phones
+       coalesce(k.kin, []) AS kin, coalesce(k.kin_names, []) AS kin_names, coalesce(a.mates, []) AS mates, coalesce(h.kin_phones, []) AS kin_phones /* further columns */
 FROM gathered g LEFT JOIN entity_name n ON n.e = g.e LEFT JOIN kin k ON k.e = g.e LEFT JOIN mates a ON a.e = g.e LEFT JOIN kin_phone h ON h.e = g.e LEFT JOIN twin w ON w.e = g.e)
 SELECT hash(w) AS digest, w.* FROM whole w
 """
@@ -108,7 +111,7 @@ CREATE OR REPLACE TEMP TABLE crowded AS
 SELECT room FROM label_now JOIN form USING (i) WHERE room IS NOT NULL AND e IN (FROM anchored)
 GROUP BY room HAVING count(DISTINCT e) > $largest
 """
-_ROW_SQL = (_KIN_SQL, _MATES_SQL, _TWIN_SQL, _KIN_PHONE_SQL, _NAME_SQL, _ENTITY_SQL)
+_ROW_SQL = (_KIN_SQL, _MATES_SQL, _TWIN_SQL, _KIN_PHONE_SQL, _NAME_SQL)
 
 # What an entity's row is made from: its own mentions, and those of entities it shares a group or a dwelling with. So the rows to
 # make again are those of entities that changed and their neighbours; to make them, the neighbours' neighbours must be seen.
@@ -148,7 +151,7 @@ def build_entities(con: duckdb.DuckDBPyConnection, labels: str, largest: int) ->
     con.execute(_ANCHORED_SQL)
     con.execute(_CROWDED_SQL, {"largest": largest})
     con.execute("CREATE OR REPLACE TEMP TABLE rebuilt AS SELECT DISTINCT e FROM labelled")
-    for sql in (*_ROW_SQL, *_PROBE_SQL):
+    for sql in (*_ROW_SQL, _ENTITY_SQL, *_PROBE_SQL):
         con.execute(sql)
     return con.execute("SELECT count(*) FROM entity").fetchall()[0][0]
 
@@ -162,19 +165,23 @@ _PROBE_SQL = (
 )
 
 
-def update_entities(con: duckdb.DuckDBPyConnection, round_no: int, largest: int) -> int:
+def _with(columns: Sequence[Column]) -> str:
+    """The statement of an entity's row, with further columns."""
+    gathered = "".join(f", mode({c.name} ORDER BY {c.name}) AS {c.name}, list_sort(list_distinct(list({c.name}))) AS {c.name}s" for c in columns)
+    kept = "".join(f", g.{c.name}, g.{c.name}s" for c in columns)
+    return _ENTITY_SQL.replace("/* gathered */", gathered).replace("/* further columns */", kept)
+
+
+def update_entities(con: duckdb.DuckDBPyConnection, round_no: int, largest: int, columns: Sequence[Column] = ()) -> int:
     """Bring ``entity_<round>`` to what ``after_<round-1>`` and the mentions say; ``changed_entity_<round>`` (unique_id) names the rows
-    that came out different. Returns how many entities there are."""
+    that came out different. ``columns``: what the model wants compared besides. Returns how many entities there are."""
     table, last = f"entity_{round_no}", round_no - 1
     con.execute(f"CREATE OR REPLACE TEMP VIEW label_now AS SELECT i, e FROM after_{last}")
     con.execute(_ANCHORED_SQL)
     reached = {"r": round_no, "relabelled": f"UNION SELECT i FROM relabelled_{last}", "old": f"UNION SELECT old FROM relabelled_{last} WHERE old IS NOT NULL"}
     for sql in _REACHED_SQL:
         con.execute(sql.format(**reached), {"largest": largest} if "$largest" in sql else None)
-    for sql in _ROW_SQL:
+    for sql in (*_ROW_SQL, _with(columns)):
         con.execute(sql)
-    con.execute(f"CREATE TABLE IF NOT EXISTS {table} AS FROM entity_now LIMIT 0")
-    changed(con, table, "entity_now", "unique_id", within="FROM rebuilt UNION FROM touched")
-    replace(con, table, "entity_now", "unique_id")
-    con.execute("DROP TABLE entity_now")
+    update(con, table, "entity_now", "unique_id", within="FROM rebuilt UNION FROM touched")
     return con.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from linkage.patch import changed, replace
+from linkage.patch import is_empty, update
 
 LINKS = pa.schema([("feed", pa.string()), ("record_key", pa.string()), ("person_id", pa.string()), ("role", pa.string()),
                    ("rule", pa.string()), ("probability", pa.float64()), ("evidence", pa.string())])
@@ -70,11 +70,9 @@ def remember_links(con: duckdb.DuckDBPyConnection, links: pa.Table) -> None:
 def collect(con: duckdb.DuckDBPyConnection, last: int, figures: dict[str, Any], learnt: Learnt | None, *, whole: bool) -> LinkResult:
     """From ``form``, ``labelled``, ``person_of``, ``event``, ``refused_*`` and ``after_<last>``; brings ``link`` to what stands now."""
     con.execute(_LINK_SQL.format(last=last))
-    con.execute("CREATE TABLE IF NOT EXISTS link AS FROM link_now LIMIT 0")
-    con.execute("CREATE OR REPLACE TEMP TABLE holder AS SELECT DISTINCT person_id FROM link")
-    changed(con, "link", "link_now")
-    replace(con, "link", "link_now")
-    con.execute("DROP TABLE link_now")
+    known = "SELECT NULL::VARCHAR AS person_id LIMIT 0" if is_empty(con, "link") else "SELECT DISTINCT person_id FROM link"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE holder AS {known}")
+    update(con, "link", "link_now")
     opened = con.sql(f"SELECT {_COLUMNS} FROM link WHERE i IN (FROM changed_link) ORDER BY feed, record_key").to_arrow_table().cast(LINKS)
     closed = con.sql(f"SELECT {_COLUMNS} FROM link_before").to_arrow_table().cast(LINKS)
     persons = con.sql(
