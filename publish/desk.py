@@ -26,6 +26,7 @@ class Parcel:
     folder: ExtractFolder
     entries: list[dict] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
+    moved: list[dict] = field(default_factory=list)
     counts: Counter = field(default_factory=Counter)
 
     @property
@@ -58,6 +59,10 @@ class Desk:
         parcel = self._parcel(self.agreements[recipient])
         parcel.withdrawn.append(dataset)
         parcel.counts[REMOVED] += removed
+
+    def tell_moved(self, recipient: str, entries: list[dict]) -> None:
+        """What became of ids the recipient knows (publish.retractions)."""
+        self._parcel(self.agreements[recipient]).moved.extend(entries)
 
     def finish(self) -> list[dict]:
         """Write the manifests and make every folder visible; rows for :func:`publish.ledger.record`."""
@@ -109,6 +114,7 @@ class Desk:
             "rows": parcel.counts.total(),
             "datasets": sorted(parcel.entries, key=lambda entry: entry["name"]),
             "withdrawn": parcel.withdrawn,
+            "moved": parcel.moved,
         }
 
 

@@ -26,6 +26,7 @@ from publish import datasets, ledger
 from publish.deltas import REMOVED, compare
 from publish.desk import Desk
 from publish.recipients import Party, due, parties
+from publish.retractions import TOUCHED, moved, note_touched
 from publish.source import another, keep, opened
 from publish.suppression import suppress
 
@@ -81,7 +82,10 @@ def publish(
         made, last = parties(con, valid), ledger.last_extracts(engine)
         serving = due(made, last, today)
         desk = Desk(out, today, last)
+        con.execute(TOUCHED)
         hidden = _Handover(con, serving, desk, today).all()
+        for recipient, entries in moved(con, engine, last).items():
+            desk.tell_moved(recipient, entries)
         handed = desk.finish()
         if handed:
             ledger.record(engine, con, handed)
@@ -162,6 +166,7 @@ class _Handover:
                 length = counted[recipient].total()
                 self.desk.put(party.recipients[recipient], dataset, rows.slice(start, length), counted[recipient])
                 start += length
+        note_touched(con, table, dataset, query, self.desk.last)
         con.execute(f"DROP TABLE {table}")
 
 
