@@ -28,7 +28,7 @@ from warehouse.snapshot import Snapshot
 
 FED = ("fact", "empty_place", "grid_unit", "grid_compound")  # and the tables of profiles.facts.ROWS
 # What is written: of each, what was believed and what is so now is compared.
-OUTCOMES = ("household", "member", "person_profile", "profile", "ticket")
+OUTCOMES = ("household", "member", "event", "person_profile", "profile", "ticket")
 
 
 def prepare(con: duckdb.DuckDBPyConnection, day: date, departments: Mapping[str, str]) -> None:
@@ -64,7 +64,7 @@ def facts_to_membership(con: duckdb.DuckDBPyConnection, grids: GridMap) -> None:
 def membership_to_documents(con: duckdb.DuckDBPyConnection) -> None:
     """Ids, profiles and tickets, against what is believed (profiles.believed)."""
     give_ids(con)
-    for name in ("document", "ticket"):
+    for name in ("event", "document", "ticket"):
         run_stages(con, name)
 
 

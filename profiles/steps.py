@@ -24,7 +24,7 @@ from profiles.known import CATALOG
 from profiles.survivorship import statements
 
 STEPS = Path(__file__).parent / "sql" / "steps.sql"
-STAGE_FILES = ("residence", "membership", "identity", "document", "ticket")
+STAGE_FILES = ("residence", "membership", "identity", "event", "document", "ticket")
 _MADE = re.compile(r"\bCREATE OR REPLACE (TABLE|MACRO) (\w+)")
 
 

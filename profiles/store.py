@@ -122,7 +122,7 @@ class _Run:
         """Everything, from the facts in DuckDB."""
         assembly.prepare(self.con, self.day, self.departments)
         assembly.facts_to_membership(self.con, grids)
-        believed.read(self.con, self.engine)
+        believed.read(self.con, self.engine, self.day)
         assembly.membership_to_documents(self.con)
         return self._write({name: (f"old_{name}", name) for name in assembly.OUTCOMES}, None)
 

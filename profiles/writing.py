@@ -11,10 +11,12 @@ import duckdb
 from sqlalchemy import Connection, Engine, text
 
 from profiles.documents import PERSONS, PROFILES, stage_changed
+from profiles.history import SUBJECT
 from profiles.tickets import stage_tickets, write_tickets
 from warehouse.bulk import stage, sweep, unstage
 
 MEMBER = "household_id, kind, person_id, relation, basis, confidence, valid_from"
+EVENT = "household_id, kind, happened_on, person_id, other_household_id, review"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Table:
     columns: str  # all but history
     closed: str  # query of the keys whose open row no longer stands
     added: str | None = None
+    same: str | None = None  # which open row (t) a key to close (c) means, where columns do not say it
 
 
 _HASHED = "SELECT o.{key} FROM {{old}} o LEFT JOIN {{new}} n USING ({key}) WHERE o.content_hash IS DISTINCT FROM n.content_hash"
@@ -40,6 +43,14 @@ TABLES = {
         f"SELECT household_id, person_id FROM (SELECT {MEMBER} FROM {{old}} EXCEPT SELECT {MEMBER} FROM {{new}})",
         f"SELECT {MEMBER} FROM {{new}} EXCEPT SELECT {MEMBER} FROM {{old}}",
     ),
+    "household_event": Table(  # what became a year old is no longer looked at, and stays
+        "kind, happened_on, subject", EVENT,
+        """SELECT DISTINCT kind, happened_on, subject FROM {old} ANTI JOIN {new} USING (kind, happened_on, subject)
+           WHERE happened_on > getvariable('day') - INTERVAL 365 DAY""",
+        f"""SELECT {EVENT} FROM (FROM {{new}} QUALIFY row_number() OVER (PARTITION BY kind, happened_on, subject ORDER BY household_id) = 1)
+            ANTI JOIN {{old}} USING (kind, happened_on, subject) ORDER BY ALL""",
+        f"t.kind = c.kind AND t.happened_on = c.happened_on AND c.subject = {SUBJECT}",
+    ),
     "person_profile": Table(
         "person_id",
         "person_id, name, sex, birth_date, id_number, dwelling_id, community_code, alive, content_hash, attributes",
@@ -50,7 +61,7 @@ TABLES = {
         _HASHED.format(key="household_id"),
     ),
 }  # fmt: skip
-_OUTCOME = {"household_member": "member"}  # the name of a table's outcome in DuckDB, where it is another
+_OUTCOME = {"household_member": "member", "household_event": "event"}  # the name of a table's outcome in DuckDB, where it is another
 
 
 @dataclass(frozen=True)
@@ -88,7 +99,7 @@ def write(connection: Connection, staged: Staged, now: datetime) -> None:
     """Move what is staged into the tables, inside the caller's transaction."""
     for name, table in TABLES.items():
         if name in staged.closed:
-            same = " AND ".join(f"t.{column} = c.{column}" for column in table.key.split(", "))
+            same = table.same or " AND ".join(f"t.{column} = c.{column}" for column in table.key.split(", "))
             connection.execute(
                 text(
                     f"UPDATE hub.{name} t SET recorded_to = :now FROM staging.{name}_closed c WHERE {same} AND t.recorded_to IS NULL"

@@ -1,8 +1,9 @@
--- stage: person_value — one row a person: the surviving values, and a digest of them with where each comes from
+-- stage: person_value — one row a person: the surviving values, and a digest of them with the record each comes from (not of
+-- when that record was last confirmed: what is said again is no news)
 CREATE OR REPLACE TABLE person_value AS
 WITH one AS (
     SELECT person_id, attribute, value, confidence, differing,
-           concat_ws(chr(31), attribute, value, feed, record_key, batch_id, epoch_us(source_time), confidence, differing) AS whole FROM value
+           concat_ws(chr(31), attribute, value, feed, record_key, batch_id, confidence, differing) AS whole FROM value
 )
 SELECT person_id,
        max(value) FILTER (WHERE attribute = 'name') AS name,
@@ -80,32 +81,6 @@ LEFT JOIN resident r ON r.person_id = b.person_id LEFT JOIN absent a ON a.person
 WHERE r.dwelling_id IS DISTINCT FROM b.dwelling_id
 GROUP BY h.household_id;
 
--- stage: event — what happened in a household in the last year, by the records' own dates
-CREATE OR REPLACE TABLE event AS
-WITH lives AS (
-    SELECT household_id, person_id, dwelling_id, valid_from FROM member WHERE kind = 'residence'
-), happened AS (
-    SELECT m.household_id, 'birth' AS kind, b.birth_date AS happened_on, m.person_id, false AS review FROM lives m JOIN born b USING (person_id)
-    UNION ALL
-    SELECT m.household_id, w.kind, w.registered_on, m.person_id, false
-    FROM lives m JOIN fact f USING (person_id) JOIN marriage w ON w.record_key = f.group_key
-    WHERE f.feed = 'civil_marriage' AND w.kind IN ('marriage', 'divorce')
-    UNION ALL  -- of one who stood in the register household of people who live here; one source alone is to be reviewed
-    SELECT min(m.household_id), 'death', max(l.death_date), l.person_id, max(l.death_sources) < 2
-    FROM life l JOIN fact f ON f.person_id = l.person_id AND f.feed = 'psb_register'
-    JOIN register_member r ON r.row.register_key = f.group_key AND (r.row.relation = '02' OR r.row.relation LIKE '1%')
-    JOIN lives m ON m.person_id = r.person_id
-    WHERE l.dead AND l.death_date IS NOT NULL GROUP BY l.person_id
-    UNION ALL  -- an older record has him elsewhere
-    SELECT m.household_id, 'moved_in', m.valid_from, m.person_id, false FROM lives m
-    WHERE EXISTS (SELECT 1 FROM said s WHERE s.person_id = m.person_id AND s.dwelling_id <> m.dwelling_id AND s.step <> 'register' AND s.said_at < m.valid_from)
-)
-SELECT household_id, list(DISTINCT struct_pack(kind := kind, "on" := CAST(happened_on AS VARCHAR), person_id := person_id, review := review)
-                          ORDER BY struct_pack(kind := kind, "on" := CAST(happened_on AS VARCHAR), person_id := person_id, review := review)) AS events
-FROM happened
-WHERE happened_on > getvariable('day') - INTERVAL 365 DAY AND happened_on <= getvariable('day')
-GROUP BY household_id;
-
 -- stage: dwelling — where each residence household is, and who is responsible there
 CREATE OR REPLACE TABLE dwelling AS
 WITH place AS (
@@ -136,13 +111,13 @@ LEFT JOIN dwelling w ON w.dwelling_id = h.dwelling_id;
 
 -- stage: card — a member as the profile shows one
 CREATE OR REPLACE TABLE card AS
-SELECT m.household_id, m.dwelling_id, m.person_id, m.basis, m.confidence AS membership, m.valid_from, v.birth_date, coalesce(r.row.relation, 'zz') AS relation_order,
+SELECT m.household_id, m.dwelling_id, m.person_id, m.relation = '02' AS head, m.basis, m.confidence AS membership, m.valid_from, v.birth_date, coalesce(r.row.relation, 'zz') AS relation_order,
        r.row.register_key AS register_key, r.row.relation AS relation, v.confidence AS value_confidence, coalesce(v.differing, 0) AS differing,
        coalesce(v.values_known, 0) AS values_known, coalesce(v.values_disputed, 0) AS values_disputed,
        CAST(v.name IS NOT NULL AS INTEGER) + CAST(v.sex IS NOT NULL AS INTEGER) + CAST(v.birth_date IS NOT NULL AS INTEGER) + CAST(v.id_number IS NOT NULL AS INTEGER)
          + CAST(v.phone IS NOT NULL AS INTEGER) AS filled, v.id_number IS NOT NULL AS has_id,
        f.tags, f.assistance, f.enterprises, s.services, coalesce(l.death_sources, 0) AS death_sources,
-       md5_number_lower(concat_ws('|', m.person_id, m.basis, m.confidence, m.valid_from, r.row.register_key, r.row.relation, v.digest,
+       md5_number_lower(concat_ws('|', m.person_id, m.relation, m.basis, m.confidence, m.valid_from, r.row.register_key, r.row.relation, v.digest,
                                   CAST(f.tags AS VARCHAR), CAST(s.services AS VARCHAR))) AS digest
 FROM member m
 LEFT JOIN person_value v ON v.person_id = m.person_id
@@ -177,6 +152,6 @@ WITH household_card AS (
     LEFT JOIN dwelling d ON d.dwelling_id = h.dwelling_id
     LEFT JOIN home_request q ON q.household_id = h.household_id
     LEFT JOIN registered_away y ON y.household_id = h.household_id
-    LEFT JOIN event e ON e.household_id = h.household_id
+    LEFT JOIN home_event e ON e.household_id = h.household_id
 )
 SELECT w.*, md5(getvariable('shape') || CAST(w AS VARCHAR)) AS content_hash FROM whole w;

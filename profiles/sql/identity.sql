@@ -26,9 +26,22 @@ SELECT CASE f.kind WHEN 'residence' THEN 'R' WHEN 'register' THEN 'H' WHEN 'assi
        || lpad(CAST(coalesce(h.number, 0) + f.place AS VARCHAR), 9, '0'), f.kind, f.natural_key
 FROM fresh f LEFT JOIN highest h USING (kind);
 
--- stage: member — memberships with ids
+-- stage: member — memberships with ids. A residence household has a head too (relation 02): who heads the register household
+-- most of it stands in, else the nearest to one, the eldest first
 CREATE OR REPLACE TABLE member AS
-SELECT h.household_id, m.kind, m.person_id, max(m.relation) AS relation, min(m.basis) AS basis,
-       max(m.confidence) AS confidence, min(m.valid_from) AS valid_from, max(m.dwelling_id) AS dwelling_id
-FROM membership m JOIN household h ON h.kind = m.kind AND h.natural_key = m.group_key
-GROUP BY 1, 2, 3;
+WITH lives AS (
+    SELECT h.household_id, m.kind, m.person_id, max(m.relation) AS relation, min(m.basis) AS basis,
+           max(m.confidence) AS confidence, min(m.valid_from) AS valid_from, max(m.dwelling_id) AS dwelling_id
+    FROM membership m JOIN household h ON h.kind = m.kind AND h.natural_key = m.group_key
+    GROUP BY 1, 2, 3
+), written AS (
+    SELECT l.household_id, l.person_id, r.row.relation AS relation, b.birth_date, coalesce(b.age, 99) < getvariable('adult') AS minor,
+           count(*) OVER (PARTITION BY l.household_id, r.row.register_key) AS together
+    FROM lives l LEFT JOIN register_member r USING (person_id) LEFT JOIN born b USING (person_id) WHERE l.kind = 'residence'
+), head AS (
+    SELECT household_id, arg_min(person_id, (minor, coalesce(relation NOT IN ('01', '02'), true), CASE WHEN relation IS NULL THEN 0 ELSE -together END,
+                                             coalesce(relation, 'zz'), coalesce(birth_date, DATE '9999-12-31'), person_id)) AS person_id
+    FROM written GROUP BY household_id
+)
+SELECT l.* REPLACE (CASE WHEN l.kind <> 'residence' THEN l.relation WHEN h.person_id = l.person_id THEN '02' END AS relation)
+FROM lives l LEFT JOIN head h ON h.household_id = l.household_id AND l.kind = 'residence';

@@ -309,7 +309,8 @@ FROM resident r JOIN party p USING (person_id) GROUP BY p.leader, r.dwelling_id;
 CREATE OR REPLACE TABLE residence AS
 SELECT s.group_key, r.person_id, r.dwelling_id,
        CASE WHEN r.dwelling_id IS NULL THEN 'no_address' WHEN r.best.own > 0 THEN r.best.source.step ELSE 'family' END AS basis,
-       round(20 * coalesce(r.share * (getvariable('sure') - getvariable('unsure') * pow(0.5, r.best.score / getvariable('enough'))), getvariable('sure_of_none'))) / 20 AS confidence,
+       list_max(list_filter(getvariable('levels'), lambda x: x = list_min(getvariable('levels')) OR x <= round(
+           coalesce(r.share * (getvariable('sure') - getvariable('unsure') * pow(0.5, r.best.score / getvariable('enough'))), getvariable('sure_of_none')), 6))) AS confidence,
        CAST(o.since AS DATE) AS valid_from  -- the first dated record that has him here
 FROM resident r JOIN party p USING (person_id) JOIN seat s ON s.leader = p.leader AND s.dwelling_id IS NOT DISTINCT FROM r.dwelling_id
 LEFT JOIN score_0 o ON o.person_id = r.person_id AND o.dwelling_id = r.dwelling_id;

@@ -299,15 +299,21 @@ SELECT * FROM known.assistance_member WHERE person_id IN (SELECT id FROM todo)
 -- step: household
 -- todo — by natural key: a household is found again by the key it had and by its people, whose keys are all here
 SELECT group_key FROM d_membership
+UNION ALL SELECT group_key FROM membership
+WHERE kind = 'residence' AND person_id IN (SELECT person_id FROM d_register_member UNION SELECT person_id FROM d_born)
+UNION ALL SELECT 'what is a year old' FROM happening WHERE happened_on <= getvariable('day') - INTERVAL 365 DAY
 -- world: membership
 SELECT * FROM known.membership WHERE group_key IN (SELECT id FROM todo)
 -- world: old_household
 SELECT * FROM known.household WHERE natural_key IN (SELECT id FROM todo)
 -- world: old_member
 SELECT * FROM known.member WHERE household_id IN (SELECT household_id FROM old_household)
--- stages: again, household, member
+-- world: old_happening
+SELECT * FROM known.happening
+-- stages: again, household, member, change, happening
 -- keep: member where household_id IN (SELECT household_id FROM temp.household UNION ALL SELECT household_id FROM temp.old_household)
 -- keep: household by natural_key
+-- keep: happening where true
 
 -- step: dwelling
 -- todo — where somebody is named, visited or let in another way, and what stands in another grid
@@ -391,11 +397,38 @@ SELECT * FROM known.fact WHERE feed = 'psb_register' AND person_id IN (
 -- stages: registered_away
 -- keep: registered_away by household_id
 
+-- step: happened
+-- todo — whose records, household or register household changed, and for whom a date came or became a year old
+WITH book AS (
+    SELECT r.row.register_key AS book FROM d_register_member r
+    UNION SELECT r.row.register_key FROM register_member r JOIN d_member m USING (person_id)
+)
+SELECT person_id FROM d_member UNION ALL SELECT person_id FROM d_fact WHERE feed IN ('civil_marriage', 'psb_register')
+UNION ALL SELECT person_id FROM d_born UNION ALL SELECT person_id FROM d_life UNION ALL SELECT person_id FROM d_said
+UNION ALL SELECT f.person_id FROM fact f JOIN book b ON f.feed = 'psb_register' AND f.group_key = b.book
+UNION ALL SELECT f.person_id FROM fact f JOIN marriage w ON w.record_key = f.group_key
+WHERE f.feed = 'civil_marriage' AND (w.record_key IN (SELECT record_key FROM d_marriage) OR w.registered_on BETWEEN getvariable('before') AND getvariable('day'))
+UNION ALL SELECT person_id FROM born WHERE birth_date BETWEEN getvariable('before') AND getvariable('day')
+UNION ALL SELECT person_id FROM life WHERE death_date BETWEEN getvariable('before') AND getvariable('day')
+UNION ALL SELECT person_id FROM member WHERE valid_from BETWEEN getvariable('before') AND getvariable('day')
+UNION ALL SELECT person_id FROM happened WHERE happened_on <= getvariable('day') - INTERVAL 365 DAY
+-- world: fact
+SELECT * FROM known.fact WHERE feed IN ('civil_marriage', 'psb_register') AND person_id IN (SELECT id FROM todo)
+-- world: life
+SELECT * FROM known.life WHERE person_id IN (SELECT id FROM todo)
+-- world: born
+SELECT * FROM known.born WHERE person_id IN (SELECT id FROM todo)
+-- world: said
+SELECT * FROM known.said WHERE person_id IN (SELECT id FROM todo)
+-- stages: happened
+-- keep: happened by person_id
+
 -- step: event
--- todo
-SELECT 'all'
--- stages: event
+-- todo — the events of one year are few: all of them
+SELECT 'all' WHERE EXISTS (FROM d_happened) OR EXISTS (FROM d_happening)
+-- stages: event, home_event
 -- keep: event where true
+-- keep: home_event where true
 
 -- step: person_profile
 -- todo
@@ -423,7 +456,7 @@ WITH place AS (
     WHERE d.last_visit >= CAST(getvariable('before') AS TIMESTAMPTZ) - to_days(days) AND d.last_visit < CAST(getvariable('day') AS TIMESTAMPTZ) - to_days(days)
 )
 SELECT household_id FROM d_card UNION ALL SELECT household_id FROM d_home_request
-UNION ALL SELECT household_id FROM d_registered_away UNION ALL SELECT household_id FROM d_event
+UNION ALL SELECT household_id FROM d_registered_away UNION ALL SELECT household_id FROM d_home_event
 UNION ALL SELECT household_id FROM card WHERE dwelling_id IN (SELECT dwelling_id FROM place)
 UNION ALL SELECT household_id FROM card
 WHERE birth_date > CAST(getvariable('before') - INTERVAL 60 YEAR AS DATE) AND birth_date <= CAST(getvariable('day') - INTERVAL 60 YEAR AS DATE)

@@ -21,7 +21,7 @@ WITH wanted AS (
     FROM wanted c JOIN value v USING (person_id) WHERE v.differing > 0 GROUP BY c.household_id
 ), people AS (
     SELECT c.household_id, string_agg(to_json(struct_pack(
-               person_id := c.person_id, name := v.name, sex := v.sex, birth_date := CAST(v.birth_date AS VARCHAR), id_number := v.id_number,
+               person_id := c.person_id, head := c.head IS NOT DISTINCT FROM true, name := v.name, sex := v.sex, birth_date := CAST(v.birth_date AS VARCHAR), id_number := v.id_number,
                phone := v.phone, ethnicity := v.ethnicity, marital_status := v.marital_status, schooling := v.schooling,
                register := struct_pack(household := c.register_key, relation := c.relation),
                lives_here := struct_pack(basis := c.basis, confidence := c.membership, since := CAST(c.valid_from AS VARCHAR),

@@ -10,7 +10,7 @@ from profiles.known import CATALOG
 from profiles.steps import kept_tables, steps
 from tests.changing_world import DEPARTMENTS, ChangingWorld
 
-BELIEVED = ("household", "member", "highest")
+BELIEVED = ("household", "member", "happening", "highest")
 
 
 def whole(world: ChangingWorld, before: dict | None) -> duckdb.DuckDBPyConnection:
@@ -30,6 +30,10 @@ def whole(world: ChangingWorld, before: dict | None) -> duckdb.DuckDBPyConnectio
         con.execute("CREATE TABLE old_household (household_id VARCHAR, kind VARCHAR, natural_key VARCHAR)")
         con.execute("CREATE TABLE old_member AS SELECT '' AS household_id, * FROM membership WHERE false")
         con.execute("CREATE TABLE highest (kind VARCHAR, number BIGINT)")
+        con.execute(
+            """CREATE TABLE old_happening (household_id VARCHAR, kind VARCHAR, happened_on DATE, person_id VARCHAR,
+                                           other_household_id VARCHAR, review BOOLEAN)"""
+        )
     assembly.membership_to_documents(con)
     con.execute(
         """CREATE OR REPLACE TABLE highest AS SELECT kind, max(number) AS number FROM (

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from places.grids import GridMap
-from profiles.history import household_changes, profile_document
+from profiles.history import household_events, profile_document
 from profiles.store import settle
 from tests.residence_world import said, world
 from warehouse.engine import engine_for
@@ -43,6 +43,16 @@ def settled(engine, facts: list[dict]):
         return settle(con, engine, GRIDS, {"health_record": "health", "psb_register": "public_security"})
     finally:
         con.close()
+
+
+def happened(engine, household_id: str) -> set[tuple]:
+    return {(event.kind, event.person_id, event.other_household_id) for event in household_events(engine, household_id)}
+
+
+def other(engine, household_id: str) -> str:
+    """The one household that is open beside this."""
+    ((found,),) = rows(engine, f"SELECT household_id FROM hub.household WHERE recorded_to IS NULL AND household_id <> '{household_id}'")
+    return found
 
 
 def rows(engine, sql: str) -> list[tuple]:
@@ -113,24 +123,55 @@ def test_the_profile_says_where_who_and_from_whom(engine):
 
 
 def test_a_move_keeps_the_household_and_what_was_believed_before(engine):
-    settled(engine, [lives("wang", HERE), lives("li", HERE)])
+    elder = {"birth_date": date(1950, 1, 1)}
+    settled(engine, [lives("wang", HERE, **elder), lives("li", HERE)])
     (household_id,) = rows(engine, "SELECT household_id FROM hub.household")[0]
-    settled(engine, [lives("wang", THERE), lives("li", THERE), lives("child", THERE)])
+    settled(engine, [lives("wang", THERE, **elder), lives("li", THERE), lives("child", THERE)])
     assert rows(engine, "SELECT household_id, natural_key, recorded_to IS NULL FROM hub.household ORDER BY recorded_from") == [
         (household_id, HERE, False), (household_id, THERE, True),
     ]  # fmt: skip
-    kinds = [(change.kind, change.person_id) for change in household_changes(engine, household_id)]
-    assert sorted(kinds, key=str) == sorted(
-        [("founded", "wang"), ("founded", "li"), ("joined", "child"), ("moved", None)], key=str
-    )
+    assert happened(engine, household_id) == {("moved", None, None), ("joined", "child", None)}
+    assert json.loads(profile_document(engine, household_id))["members"][0]["head"] is True
 
 
 def test_who_leaves_for_another_household_and_a_household_that_ends(engine):
-    settled(engine, [lives("wang", HERE), lives("li", HERE)])
+    wang = lives("wang", HERE, birth_date=date(1950, 1, 1))
+    settled(engine, [wang, lives("li", HERE)])
     (household_id,) = rows(engine, "SELECT household_id FROM hub.household")[0]
-    settled(engine, [lives("wang", HERE), lives("li", THERE)])
-    changes = household_changes(engine, household_id)
-    assert ("moved_to_another_household", "li") in [(change.kind, change.person_id) for change in changes]
+    settled(engine, [wang, lives("li", THERE)])
+    assert happened(engine, household_id) == {("moved_out", "li", other(engine, household_id)), ("split", None, other(engine, household_id))}
     settled(engine, [said("wang", "civil_death", None, "2026-09-01", dead=True, ended=True), lives("li", THERE)])
-    assert [change.kind for change in household_changes(engine, household_id)][-1] in ("dissolved", "left")
+    assert ("dissolved", None, None) in happened(engine, household_id)
     assert rows(engine, "SELECT count(*) FROM hub.household WHERE recorded_to IS NULL") == [(1,)]
+
+
+def test_a_first_assembly_has_no_events_but_those_records_tell(engine):
+    born = lives("child", HERE, birth_date=date(2026, 5, 1))
+    settled(engine, [lives("wang", HERE), born])
+    assert rows(engine, "SELECT kind, happened_on, person_id, review FROM hub.household_event") == [("birth", date(2026, 5, 1), "child", False)]
+
+
+def test_an_event_that_no_record_tells_any_more_is_withdrawn_and_one_that_grew_old_is_not(engine):
+    grown = [lives("wang", HERE), lives("old", HERE, birth_date=date(1980, 5, 1))]
+    settled(engine, [*grown, lives("child", HERE, birth_date=date(2026, 5, 1))])
+    settled(engine, [*grown, lives("child", HERE, birth_date=date(2026, 4, 1))])
+    told = "SELECT happened_on, recorded_to IS NULL FROM hub.household_event WHERE kind = 'birth' ORDER BY 1"
+    assert rows(engine, told) == [(date(2026, 4, 1), True), (date(2026, 5, 1), False)]
+    con = world([*grown, lives("child", HERE, birth_date=date(2026, 4, 1))])
+    con.execute("SET VARIABLE day = ?", [date(2027, 6, 1)])
+    settle(con, engine, GRIDS, {"health_record": "health"})
+    con.close()
+    assert rows(engine, told) == [(date(2026, 4, 1), True), (date(2026, 5, 1), False)]
+
+
+def test_when_the_head_dies_the_next_one_is_the_head_since_that_day(engine):
+    def home(**dead) -> list[dict]:
+        return [lives("wang", HERE, birth_date=date(1950, 1, 1)), lives("li", HERE, birth_date=date(1955, 1, 1)),
+                *([said("wang", "civil_death", None, "2026-09-01", dead=True, ended=True, death_date=date(2026, 8, 30))] if dead else [])]  # fmt: skip
+
+    settled(engine, home())
+    (household_id,) = rows(engine, "SELECT household_id FROM hub.household")[0]
+    assert rows(engine, "SELECT person_id FROM hub.household_member WHERE relation = '02'") == [("wang",)]
+    settled(engine, home(dead=True))
+    assert happened(engine, household_id) == {("new_head", "li", None)}
+    assert [event.happened_on for event in household_events(engine, household_id)] == [date(2026, 8, 30)]
