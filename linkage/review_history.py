@@ -12,13 +12,16 @@ from linkage.review_queue import NUMBERED, number_pairs
 
 @dataclass(frozen=True)
 class PersonEvent:
-    """Something that happened to an id. ``kind``: minted, merged_into, split_from; ``other_id``: into or from whom."""
+    """Something that happened to an id. ``kind``: minted, merged_into, split_from; ``other_id``: into or from whom; ``records``: how many
+    went along; ``decisions``: ids of those about the two that were taken, confirmed or undone since the run before, so its cause."""
 
     person_id: str
     kind: str
     other_id: str | None
     cause: str
     at: datetime
+    records: int
+    decisions: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def story(engine: Engine, person_id: str) -> PersonStory | None:
         if here is None:
             return None
         asked = {"person": person_id}
-        events = tuple(PersonEvent(**row) for row in connection.execute(text(_EVENTS), asked).mappings())
+        events = tuple(PersonEvent(**{**row, "decisions": tuple(row["decisions"] or ())}) for row in connection.execute(text(_EVENTS), asked).mappings())
         went = connection.execute(text(_WENT), asked).all()
         connection.execute(text(_HELD), asked)
         number_pairs(connection, "asked")
@@ -72,8 +75,20 @@ def present(connection: Connection, person_id: str) -> str | None:
 
 
 _EVENTS = """
-SELECT person_id, kind, other_id, cause, recorded_from AS at FROM hub.person_event
-WHERE person_id = :person OR other_id = :person ORDER BY recorded_from, kind, person_id
+WITH met AS (
+    SELECT e.*, (SELECT max(r.recorded_from) FROM hub.link_run r WHERE r.recorded_from < e.recorded_from) AS before
+    FROM hub.person_event e WHERE e.person_id = :person OR e.other_id = :person)
+SELECT m.person_id, m.kind, m.other_id, m.cause, m.recorded_from AS at,
+       (SELECT count(*)::int FROM hub.person_link l WHERE l.person_id = m.person_id
+          AND m.recorded_from = CASE WHEN m.kind = 'merged_into' THEN l.recorded_to ELSE l.recorded_from END) AS records,
+       (SELECT array_agg(d.decision_id ORDER BY d.decision_id) FROM hub.link_decision d
+        WHERE d.state = 'binding' AND m.other_id IS NOT NULL
+          AND ((coalesce(d.confirmed_at, d.recorded_from) > m.before AND coalesce(d.confirmed_at, d.recorded_from) <= m.recorded_from)
+               OR (d.recorded_to > m.before AND d.recorded_to <= m.recorded_from))
+          AND EXISTS (SELECT FROM hub.person_link l WHERE l.feed = d.feed_l AND l.record_key = d.record_key_l AND l.person_id IN (m.person_id, m.other_id))
+          AND EXISTS (SELECT FROM hub.person_link l WHERE l.feed = d.feed_r AND l.record_key = d.record_key_r AND l.person_id IN (m.person_id, m.other_id))
+       ) AS decisions
+FROM met m ORDER BY m.recorded_from, m.kind, m.person_id
 """
 _PRESENT = """
 WITH RECURSIVE chain AS (

@@ -31,7 +31,7 @@ SELECT (SELECT count(*) FROM hub.person_profile WHERE recorded_to IS NULL) AS pe
        (SELECT count(*) FROM hub.person_profile WHERE recorded_to IS NULL AND alive AND dwelling_id IS NOT NULL) AS placed,
        (SELECT count(*) FROM hub.household WHERE recorded_to IS NULL AND kind = 'residence') AS households,
        (SELECT count(*) FROM hub.profile WHERE recorded_to IS NULL) AS profiles,
-       (SELECT count(*) FROM hub.link_decision WHERE recorded_to IS NULL) AS decisions
+       (SELECT count(*) FROM hub.binding_decision) AS decisions
 """
 LINK_RUN = "SELECT figures::text AS figures, model_version FROM hub.link_run ORDER BY run_id DESC LIMIT 1"
 CONFLICTS = "SELECT kind, count(*) AS n FROM hub.link_conflict WHERE recorded_to IS NULL GROUP BY 1 ORDER BY 2 DESC, 1"

@@ -10,7 +10,17 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from linkage.review import Compared, Decision, PairView, PersonStory, QueuedPair, Side, TakenDecision, Waterfall
+from linkage.review import (
+    Compared,
+    Decision,
+    PairView,
+    PersonEvent,
+    PersonStory,
+    QueuedPair,
+    Side,
+    TakenDecision,
+    Waterfall,
+)
 from linkage.words import CONFLICTS, RULES, VETOES, word
 
 Feeds = Mapping[str, str]  # feed -> its Chinese title
@@ -21,13 +31,17 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "why": ("原因", "why"), "verdict": ("结论", "verdict"), "effect": ("状态", "effect"), "by": ("何人", "by"), "at": ("何时", "at"),
     "confirmed_by": ("复核人", "confirmed by"), "until": ("再次询问", "asked again"), "reason": ("理由", "reason"), "field": ("项目", "field"),
     "comparison": ("比较项", "comparison"), "level": ("结果", "level"), "bits": ("权重（比特）", "weight (bits)"), "total": ("累计", "total"),
-    "event": ("事件", "event"), "other": ("相关人员", "other"), "cause": ("缘由", "cause"), "feed": ("数据源", "feed"), "role": ("角色", "role"),
+    "event": ("事件", "event"), "count": ("记录数", "records"), "other": ("相关人员", "other"), "cause": ("缘由", "cause"), "feed": ("数据源", "feed"), "role": ("角色", "role"),
     "since": ("自", "since"), "link": ("关联依据", "linked by"), "same": ("同一人", "same"), "different": ("不同人", "different"),
     "unsure": ("说不清", "can't say"), "done": ("已生效", "carried out"), "next_run": ("下次关联时生效", "at the next link"),
     "pending": ("待另一人复核", "waits for a second person"), "resting": ("暂不询问", "rests"), "refused": ("未能执行：与事实约束冲突", "can't be carried out"),
     "gone": ("记录已不存在", "a record is gone"), "minted": ("新编号", "new"), "merged_into": ("并入", "merged into"), "split_from": ("拆分自", "split from"),
     "linked": ("已关联为同一人", "linked as one person"),
 }
+_CAUSES = {
+    "minted": ("首次出现的记录", "first record"), "merged_into": ("双方记录关联到一起", "the records of both were linked"),
+    "split_from": ("记录关联到别处或不再关联", "records were linked elsewhere or no longer"),
+}  # fmt: skip
 _ALSO = {"zh": "另有", "en": "also"}
 
 
@@ -92,9 +106,9 @@ def story_page(told: PersonStory, feeds: Feeds, language: str) -> Iterator[Rende
         yield Text(f"{told.person_id}", style="bold")
     else:
         yield Text(f"{told.person_id} {'is today' if language == 'en' else '今为'} {told.present_id}", style="bold")
-    events = _table("at", "person", "event", "other", "cause", language=language)
+    events = _table("at", "person", "event", "other", "count", "cause", language=language)
     for event in told.events:
-        events.add_row(f"{event.at:%Y-%m-%d %H:%M}", event.person_id, _w(event.kind, language), event.other_id or "", event.cause)
+        events.add_row(f"{event.at:%Y-%m-%d %H:%M}", event.person_id, _w(event.kind, language), event.other_id or "", str(event.records), _cause(event, language))
     yield events
     records = _table("pair", "feed", "role", "link", "probability", "since", language=language)
     for held in told.records:
@@ -107,6 +121,13 @@ def story_page(told: PersonStory, feeds: Feeds, language: str) -> Iterator[Rende
                else f"曾有记录现属：{went or '—'}；已不再报送：{told.left}")
     if told.decisions:
         yield Text(f"{_w('decision', language)}: " + " ".join(f"D{number}" for number in told.decisions))
+
+
+def _cause(event: PersonEvent, language: str) -> str:
+    """A decision where one stood behind it, else what the data said."""
+    if event.decisions:
+        return f"{_w('decision', language)} " + " ".join(f"D{number}" for number in event.decisions)
+    return event.cause if language == "en" else word(_CAUSES, event.kind, language)
 
 
 def _records(view: PairView, feeds: Feeds, language: str) -> Table:

@@ -176,6 +176,28 @@ def test_a_decision_undone_leaves_no_trace_in_links_persons_and_conflicts(county
     assert result(county) == before
 
 
+def test_nothing_is_left_either_where_a_run_works_out_only_what_changed(county, tmp_path) -> None:
+    before = result(county)
+    decide(county, (("psb_register", "R2"), ("health_record", "H1")), "different")  # changes nothing, but makes a run
+    store.link(county, folder=tmp_path)
+    taken = decide(county, ZHAO, "same")
+    assert store.link(county, folder=tmp_path).details["incremental"] and links(county)["H1"] == links(county)["R1"]
+    decisions.undo(county, taken.decision_id, by="张登记", reason="看错")
+    assert store.link(county, folder=tmp_path).details["incremental"]
+    assert result(county) == before
+
+
+def test_what_became_of_a_person_names_the_decisions_behind_it(county) -> None:
+    alone = links(county)
+    taken = decide(county, ZHAO, "same")
+    store.link(county)
+    decisions.undo(county, taken.decision_id, by="张登记", reason="看错")
+    store.link(county)
+    told = [event for event in review.became(county, alone["H1"], by="张登记").events if event.kind != "minted"]
+    assert {(event.kind, event.decisions) for event in told} == {("merged_into", (taken.decision_id,)), ("split_from", (taken.decision_id,))}
+    assert all(event.records == 1 for event in told)
+
+
 def test_a_decision_holds_through_runs_over_changed_records_and_is_undone_without_a_trace_later(county) -> None:
     taken = decide(county, ZHAO, "same")
     store.link(county)
