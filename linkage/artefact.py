@@ -25,7 +25,7 @@ from warehouse.bulk import lock
 from warehouse.errors import WarehouseError
 
 FREQUENCIES = pa.schema([("column", pa.string()), ("value", pa.string()), ("share", pa.float64())])
-STATES = ("candidate", "active", "retired")
+BY_ITSELF = "gridhub"  # who let a version in that a run trained by the way
 
 
 class ModelStateError(WarehouseError):
@@ -85,7 +85,8 @@ class StoredModel:
 
 
 def save_candidate(engine: Engine, artefact: ModelArtefact) -> str:
-    """Keep a training as a candidate; its version. The same training saved twice is one row, in the state it was."""
+    """Keep a training as a candidate; its version. The same training saved twice is one row, in the state and of the moment it was;
+    what the later one found out beside (figures) is added."""
     values = {
         "version": artefact.version, "model_version": artefact.model_version, "trained_at": artefact.trained_at,
         "trained_on": json.dumps(dict(artefact.trained_on)), "weights": json.dumps(artefact.weights),
@@ -94,8 +95,8 @@ def save_candidate(engine: Engine, artefact: ModelArtefact) -> str:
         "figures": json.dumps(artefact.figures),
     }
     with engine.begin() as connection:
-        if connection.execute(text(_SAVE), values).rowcount:
-            _note(connection, artefact.version, "trained", "gridhub", "trained on the county's own data", {})
+        if connection.execute(text(_SAVE), values).scalar():
+            _note(connection, artefact.version, "trained", BY_ITSELF, "trained on the county's own data", {})
     return artefact.version
 
 
@@ -116,7 +117,7 @@ def load(engine: Engine, version: str) -> StoredModel:
 def activate(engine: Engine, version: str, by: str, reason: str, figures: Mapping[str, Any] | None = None) -> None:
     """Let ``version`` take over; what was active is retired. Who and why are kept, with ``figures`` of a back-test.
 
-    A retired version may come back. ModelStateError if there is none of that name, or who or why is left out.
+    A retired version may come back; one that is active is so confirmed. ModelStateError if there is none of that name, or who or why is left out.
     """
     if not by.strip() or not reason.strip():
         raise ModelStateError("who activates a model, and why, must be said")
@@ -125,9 +126,7 @@ def activate(engine: Engine, version: str, by: str, reason: str, figures: Mappin
         state = connection.execute(text("SELECT state FROM hub.link_model WHERE version = :version"), {"version": version}).scalar()
         if state is None:
             raise ModelStateError(f"{version}: no trained model of that version; see `gridhub model show`")
-        if state == "active":
-            return
-        for retired in connection.execute(text(_RETIRE)).scalars().all():
+        for retired in connection.execute(text(_RETIRE), {"version": version}).scalars().all():
             _note(connection, retired, "retired", by, f"{version} took over: {reason}", {})
         connection.execute(text("UPDATE hub.link_model SET state = 'active' WHERE version = :version"), {"version": version})
         _note(connection, version, "activated", by, reason, figures or {})
@@ -137,6 +136,18 @@ def note_event(engine: Engine, version: str, kind: str, by: str, reason: str, fi
     """Keep what happened to a version (``backtested``, ``drift``…), with its figures."""
     with engine.begin() as connection:
         _note(connection, version, kind, by, reason, figures)
+
+
+def replaced(engine: Engine) -> str | None:
+    """The version that was active before the one that is; None if there was none."""
+    with engine.connect() as connection:
+        return connection.execute(text(_REPLACED)).scalar()
+
+
+def let_in_by(engine: Engine, version: str) -> str | None:
+    """Who last activated a version: ``BY_ITSELF`` if a run did that trained it by the way. None if nobody ever did."""
+    with engine.connect() as connection:
+        return connection.execute(text(_LET_IN), {"version": version}).scalar()
 
 
 def listing(engine: Engine) -> list[dict[str, Any]]:
@@ -188,12 +199,20 @@ _SAVE = """
 INSERT INTO hub.link_model (version, state, model_version, trained_at, trained_on, weights, priors, frequencies, unseen, thresholds, figures)
 VALUES (:version, 'candidate', :model_version, :trained_at, cast(:trained_on AS jsonb), cast(:weights AS jsonb), cast(:priors AS jsonb),
         :frequencies, cast(:unseen AS jsonb), cast(:thresholds AS jsonb), cast(:figures AS jsonb))
-ON CONFLICT (version) DO NOTHING
+ON CONFLICT (version) DO UPDATE SET figures = link_model.figures || excluded.figures
+RETURNING xmax = 0 -- true: a new row
 """
-_RETIRE = "UPDATE hub.link_model SET state = 'retired' WHERE state = 'active' RETURNING version"
+_RETIRE = "UPDATE hub.link_model SET state = 'retired' WHERE state = 'active' AND version <> :version RETURNING version"
 _NOTE = """
 INSERT INTO hub.link_model_event (version, kind, decided_by, reason, figures, recorded_from)
 VALUES (:version, :kind, :by, :reason, cast(:figures AS jsonb), clock_timestamp())
+"""
+_REPLACED = """
+SELECT e.version FROM hub.link_model_event e JOIN hub.link_model m ON m.version = e.version
+WHERE e.kind = 'retired' AND m.state = 'retired' ORDER BY e.event_id DESC LIMIT 1
+"""
+_LET_IN = """
+SELECT decided_by FROM hub.link_model_event WHERE kind = 'activated' AND version = :version ORDER BY event_id DESC LIMIT 1
 """
 _LISTING = "SELECT version, state, model_version, trained_at, trained_on FROM hub.link_model ORDER BY trained_at DESC, version"
 _EVENTS = "SELECT kind, decided_by, reason, figures, recorded_from FROM hub.link_model_event WHERE version = :version ORDER BY recorded_from, event_id"

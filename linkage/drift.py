@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from linkage.artefact import ModelArtefact, load_active
+from linkage.artefact import BY_ITSELF, ModelArtefact, let_in_by, load_active, replaced
 from linkage.limits import load_limits
 from linkage.model import load_model
 from linkage.training_figures import evidence_levels, missing_rates
@@ -23,7 +23,7 @@ from warehouse.bulk import read_arrow
 
 @dataclass(frozen=True)
 class Drift:
-    """One thing measured: ``kind`` (linked_levels, candidate_levels, missing, new_feed, size, model_file), of a comparison, or of a
+    """One thing measured: ``kind`` (linked_levels, candidate_levels, missing, new_feed, size, model_file, unattended), of a comparison, or of a
     feed and column. ``value``: index, or change of a share. ``alarm``: at or above the limit; ``few``: too little to judge."""
 
     kind: str
@@ -61,8 +61,9 @@ def measure(engine: Engine) -> list[Drift]:
         return []
     evidence = read_arrow(engine, "SELECT evidence FROM hub.person_link WHERE recorded_to IS NULL AND evidence IS NOT NULL")
     return [
-        *against_model_file(active), *against_levels("linked_levels", active.figures["linked_levels"], evidence_levels(evidence["evidence"])),
-        *against_levels("candidate_levels", _first_round(active), _last_full_run(engine, active)),
+        *against_model_file(active), *unattended(engine, active),
+        *against_levels("linked_levels", active.figures["linked_levels"], evidence_levels(evidence["evidence"])),
+        *against_levels("candidate_levels", _first_round(active), _last_full_run(engine)),
         *against_missing(active.figures["missing"], missing_rates(read_arrow(engine, _SAID))), *against_size(active, _mentions(engine)),
     ]
 
@@ -71,6 +72,14 @@ def against_model_file(active: ModelArtefact) -> Iterable[Drift]:
     """An alarm if the levels in the model file are not those the weights are of."""
     now = load_model().version
     yield Drift("model_file", "version", None, active.model_version, now, None, None, active.model_version != now)
+
+
+def unattended(engine: Engine, active: ModelArtefact) -> Iterable[Drift]:
+    """An alarm if the active version took over by itself from one that a person had let in: nobody back-tested it."""
+    before = replaced(engine)
+    alone = let_in_by(engine, active.version) == BY_ITSELF
+    if before and alone and let_in_by(engine, before) != BY_ITSELF:
+        yield Drift("unattended", active.version, None, before, active.version, None, None, True)
 
 
 def against_levels(kind: str, trained: Mapping[str, Mapping[str, int]], now: Mapping[str, Mapping[str, int]] | None) -> Iterable[Drift]:
@@ -116,11 +125,9 @@ def _first_round(active: ModelArtefact) -> Mapping[str, Mapping[str, int]]:
     return rounds[0].get("levels") or {}
 
 
-def _last_full_run(engine: Engine, active: ModelArtefact) -> Mapping[str, Mapping[str, int]] | None:
-    """Levels of the candidate pairs of the newest run that scored the county: one that scored less than half of the training's pairs
-    scored a day's changes, and their mix is not the county's."""
-    wanted = active.trained_on["pairs"] / 2
-    rows = read_arrow(engine, _RUNS, {"pairs": wanted}).to_pylist()
+def _last_full_run(engine: Engine) -> Mapping[str, Mapping[str, int]] | None:
+    """Levels of the candidate pairs of the newest run that scored the whole county: the mix of a day's changes is not the county's."""
+    rows = read_arrow(engine, _RUNS).to_pylist()
     if not rows:
         return None
     return json.loads(rows[0]["levels"])
@@ -133,5 +140,5 @@ def _mentions(engine: Engine) -> int:
 _SAID = "SELECT feed, name, birth_date, sex, id_number, phone, dwelling_id FROM hub.mention"
 _RUNS = """
 SELECT figures -> 'round_1' ->> 'levels' AS levels FROM hub.link_run
-WHERE (figures -> 'round_1' ->> 'pairs')::bigint >= :pairs AND figures -> 'round_1' ->> 'levels' IS NOT NULL ORDER BY run_id DESC LIMIT 1
+WHERE NOT coalesce((figures ->> 'incremental')::boolean, false) AND figures -> 'round_1' ->> 'levels' IS NOT NULL ORDER BY run_id DESC LIMIT 1
 """

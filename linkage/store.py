@@ -17,7 +17,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 
 from linkage import scoring
-from linkage.artefact import ModelArtefact, activate, load_active, save_candidate
+from linkage.artefact import BY_ITSELF, ModelArtefact, activate, let_in_by, load_active, save_candidate
 from linkage.engine import LinkSettings, relink
 from linkage.model import Model, load_model
 from linkage.remembered import keep, remembered
@@ -89,7 +89,7 @@ def _run(engine: Engine, threads: int, memory_mb: int, score: Scorer, folder: Pa
     model, active = load_model(), load_active(engine)
     mentions = read_arrow(engine, f"SELECT {MENTION_COLUMNS} FROM hub.mention")
     decisions, aliases = read_arrow(engine, _DECISIONS), earlier_numbers(engine)
-    artefact = active if active and _fits(active, model, mentions.num_rows) else None
+    artefact = active if active and _fits(engine, active, model, mentions.num_rows) else None
     with engine.connect() as connection:
         last = connection.execute(text("SELECT figures FROM hub.link_run ORDER BY run_id DESC LIMIT 1")).scalar()
         highest = connection.execute(text("SELECT coalesce(max(substr(person_id, 2)::bigint), 0) FROM hub.person")).scalar_one()
@@ -115,14 +115,18 @@ def _run(engine: Engine, threads: int, memory_mb: int, score: Scorer, folder: Pa
     return figures
 
 
-def _fits(active: ModelArtefact, model: Model, mentions: int) -> bool:
-    """A training holds while the model file is the one it was trained with and the county has not grown or shrunk by a quarter."""
-    return active.model_version == model.version and 0.8 * active.trained_on["mentions"] <= mentions <= 1.25 * active.trained_on["mentions"]
+def _fits(engine: Engine, active: ModelArtefact, model: Model, mentions: int) -> bool:
+    """A training holds while the model file is the one it was trained with and the county has not grown or shrunk by a quarter. What
+    a person let in holds however large the county grows: drift tells people, and another version is theirs to back-test and let in."""
+    if active.model_version != model.version:
+        return False
+    grown = not 0.8 * active.trained_on["mentions"] <= mentions <= 1.25 * active.trained_on["mentions"]
+    return not grown or let_in_by(engine, active.version) != BY_ITSELF
 
 
 def _take_over(engine: Engine, artefact: ModelArtefact) -> None:
     """What a run trained takes over at once: without it the next run would weigh the same pair another way."""
-    activate(engine, save_candidate(engine, artefact), "gridhub", "first training, or the model file or the county's size is another one")
+    activate(engine, save_candidate(engine, artefact), BY_ITSELF, "first training, or the model file or the county's size is another one")
 
 
 def earlier_numbers(engine: Engine) -> pa.Table | None:

@@ -18,6 +18,7 @@ from linkage.artefact import (
     load,
     load_active,
     note_event,
+    replaced,
     save_candidate,
 )
 from linkage.model import load_model
@@ -48,7 +49,7 @@ def train_candidate(engine: Engine, *, at: datetime, threads: int = 2, memory_mb
 def backtest_version(engine: Engine, version: str, *, by: str = "gridhub", threads: int = 2, memory_mb: int = 1200) -> dict[str, Any]:
     """Back-test a version against what links today; the figures, which are kept among its events.
 
-    Before the first activation it is tested against the model file's own weights. ModelStateError if there is no such version, or
+    The active version itself is tested against the one before it, the first of all against the model file's own weights. ModelStateError if there is no such version, or
     the model file changed since it was trained.
     """
     from linkage.backtest import backtest
@@ -57,7 +58,7 @@ def backtest_version(engine: Engine, version: str, *, by: str = "gridhub", threa
     if candidate.model_version != model.version:
         raise ModelStateError(f"{version} was trained with another model file ({candidate.model_version}, now {model.version}); "
                               "train again: gridhub model train")
-    active = load_active(engine)
+    active = _opponent(engine, version)
     mentions, decisions, aliases = _inputs(engine)
     tested = backtest(mentions, decisions, aliases, candidate, active or _untrained(candidate), model=model, threads=threads, memory_mb=memory_mb)
     figures = {**tested.as_figures(), "against": _against(active)}
@@ -93,7 +94,16 @@ def _holds(engine: Engine, version: str) -> Mapping[str, Any] | None:
     last = tests[-1]
     decisions = read_arrow(engine, "SELECT count(*) AS n, coalesce(max(decision_id), 0) AS last FROM hub.binding_decision").to_pylist()[0]
     same = (last["decisions"], last["last_decision"]) == (decisions["n"], decisions["last"])
-    return last if same and last["against"] == _against(load_active(engine)) else None
+    return last if same and last["against"] == _against(_opponent(engine, version)) else None
+
+
+def _opponent(engine: Engine, version: str) -> ModelArtefact | None:
+    """What links today; of the version that does itself, what linked before it. None: only the model file."""
+    active = load_active(engine)
+    if active is None or active.version != version:
+        return active
+    before = replaced(engine)
+    return load(engine, before).artefact if before else None
 
 
 def _against(active: ModelArtefact | None) -> str:

@@ -28,6 +28,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "missing": ("缺失率", "share of empty cells"),
     "new_feed": ("训练时没有的数据源", "a feed the training did not know"),
     "size": ("记录数与训练时相比", "records against the training"),
+    "unattended": ("模型自行更换，未经回测", "a model took over by itself, not back-tested"),
     "model_file": ("模型文件与训练时不同", "the model file is another than at training"),
 }
 

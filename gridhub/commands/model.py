@@ -19,18 +19,20 @@ Version = Annotated[str, typer.Argument(help="a version of `gridhub model show`"
 @app.command()
 def train(as_json: JsonFlag = False) -> None:
     """Make a candidate from all that is in the warehouse. Links nothing: see backtest and activate."""
+    from linkage.artefact import load
     from linkage.training_store import train_candidate
 
     story = hub()
     limits = {"threads": story.settings.threads, "memory_mb": story.settings.memory_mb}
     artefact = train_candidate(story.engine, at=datetime.now(UTC), **limits)
     figures = artefact.figures
-    told = {"version": artefact.version, **artefact.trained_on, **artefact.thresholds,
+    state = load(story.engine, artefact.version).state
+    told = {"version": artefact.version, "state": state, **artefact.trained_on, **artefact.thresholds,
             "unlinkable": figures["unlinkables"]["share"], "blocking_loss": figures["blocking"]["loss"], "found": figures["blocking"]["found"]}
     if as_json:
         show([told], True)
     else:
-        _card(told, "candidate")
+        _card(told, "trained")
 
 
 @app.command("show")
@@ -129,18 +131,26 @@ def health(as_json: JsonFlag = False) -> None:
 
 
 def _tell(version: str, state: str, artefact: Any, happened: list[dict[str, Any]]) -> None:
-    figures, blocking, unlinkables = artefact.figures, artefact.figures["blocking"], artefact.figures["unlinkables"]
+    figures = artefact.figures
     _card({"version": version, "state": state, "model file": artefact.model_version, "trained at": f"{artefact.trained_at:%Y-%m-%d %H:%M}",
            **artefact.trained_on, **artefact.thresholds}, "trained model")
     sessions = [{"session": name, **session} for name, session in figures.get("sessions", {}).items()]
     _table(sessions, "EM sessions", "weights as the model file has them: too few records to train")
+    if "blocking" in figures:
+        _tell_probes(figures)
+    else:
+        console.print("\na run trained it by the way; `gridhub model train` also asks what it can't do")
+    _table([{"at": f"{e['recorded_from']:%Y-%m-%d %H:%M}", "what": e["kind"], "by": e["decided_by"], "why": e["reason"]} for e in happened], "events")
+
+
+def _tell_probes(figures: Mapping[str, Any]) -> None:
+    blocking, unlinkables = figures["blocking"], figures["unlinkables"]
     _table(unlinkables["by_feed"], f"records without a usable ID; {_percent(unlinkables['share'])} could not even link to themselves", "none")
     _table([{k: row[k] for k in ("feed", "hidden", "unblocked", "linked", "wrong", "review")} for row in blocking["by_feed"]],
            f"hidden IDs: blocking loss {_percent(blocking['loss'])}, found again {_percent(blocking['found'])}", "no ID could be hidden")
     calibration = figures["calibration"]
     said = "fitted" if calibration["fitted"] else "too few to fit a curve, the model's own word stands"
     _table(_bins(figures["reliability"]), f"reliability of weights alone, {calibration['pairs']:,} labelled pairs ({said})", "no labelled pair")
-    _table([{"at": f"{e['recorded_from']:%Y-%m-%d %H:%M}", "what": e["kind"], "by": e["decided_by"], "why": e["reason"]} for e in happened], "events")
 
 
 def _tell_backtest(version: str, figures: Mapping[str, Any]) -> None:

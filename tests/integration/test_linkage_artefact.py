@@ -10,13 +10,16 @@ import pytest
 from sqlalchemy import Engine, text
 
 from linkage.artefact import (
+    BY_ITSELF,
     ModelArtefact,
     ModelStateError,
     activate,
     events,
+    let_in_by,
     listing,
     load,
     load_active,
+    replaced,
     save_candidate,
 )
 from warehouse.engine import engine_for
@@ -64,6 +67,25 @@ def test_saving_twice_is_one_row_in_the_state_it_was(engine):
     assert save_candidate(engine, artefact()) == version
     assert [(row["version"], row["state"]) for row in listing(engine)] == [(version, "active")]
     assert [event["kind"] for event in events(engine, version)] == ["trained", "activated"]
+
+
+def test_what_a_later_training_of_the_same_version_finds_out_is_added(engine):
+    version = save_candidate(engine, artefact())
+    later = replace(artefact(), figures={"blocking": {"loss": 0.01}}, trained_at=datetime(2027, 1, 1, tzinfo=UTC))
+    assert save_candidate(engine, later) == version
+    kept = load(engine, version).artefact
+    assert kept.figures == {"seed": 7, "blocking": {"loss": 0.01}} and kept.trained_at == artefact().trained_at
+    assert [event["kind"] for event in events(engine, version)] == ["trained"]
+
+
+def test_who_let_a_version_in_and_which_it_replaced(engine):
+    old, new = save_candidate(engine, artefact()), save_candidate(engine, artefact(m=0.94))
+    assert let_in_by(engine, old) is None and replaced(engine) is None
+    activate(engine, old, "赵主任", "第一次训练")
+    activate(engine, new, BY_ITSELF, "模型文件已变")
+    assert (let_in_by(engine, new), let_in_by(engine, old), replaced(engine)) == (BY_ITSELF, "赵主任", old)
+    activate(engine, new, "钱主任", "已核对")  # confirmed: it stays active and is somebody's
+    assert let_in_by(engine, new) == "钱主任" and load_active(engine).version == new and replaced(engine) == old
 
 
 def test_one_takes_over_and_an_older_one_may_come_back(engine):

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from typer.testing import CliRunner
 
 from linkage import store
-from linkage.artefact import ModelStateError, events, listing, load_active, save_candidate
+from linkage.artefact import BY_ITSELF, ModelStateError, activate, events, listing, load_active, save_candidate
 from linkage.drift import measure
 from linkage.health import latest
 from linkage.training_store import ActivationRefused, activate_version, backtest_version, train_candidate
@@ -121,10 +121,11 @@ def test_drift_is_measured_against_the_active_training_raised_once_and_cleared(e
     watch_linkage(engine)  # the health of a county as noisy as this one is another test's matter
     assert not any(row.alarm for row in measure(engine)) and drift_alerts(engine) == set()
 
-    said = mentions.to_pylist()
+    said, before = mentions.to_pylist(), load_active(engine).version
     new_feed = [row | {"feed": "tax_payer", "record_key": f"T{k}", "table_name": "tax_payer", "base_key": f"T{k}"} for k, row in enumerate(said[:260])]
     say(engine, pa.Table.from_pylist(said + new_feed, mentions.schema))
     store.link(engine)
+    assert load_active(engine).version == before  # somebody let it in: growth is told, not acted on
     drifted = {(row.kind, row.feed) for row in measure(engine) if row.alarm}
     assert {("new_feed", "tax_payer"), ("size", None)} <= drifted
     watch_linkage(engine)
@@ -135,6 +136,18 @@ def test_drift_is_measured_against_the_active_training_raised_once_and_cleared(e
     say(engine, mentions)
     store.link(engine)
     assert watch_linkage(engine)["cleared"] >= len(raised) and drift_alerts(engine) == set()
+
+
+def test_a_model_that_took_over_by_itself_is_an_alarm_until_somebody_confirms_one(engine):
+    before = load_active(engine)
+    other = save_candidate(engine, replace(before, priors={1: 0.00009}))
+    activate(engine, other, BY_ITSELF, "the model file is another one")
+    (row,) = (row for row in measure(engine) if row.kind == "unattended")
+    assert row.alarm and (row.trained, row.now) == (before.version, other)
+    assert backtest_version(engine, other)["against"] == before.version
+    activate(engine, other, "赵主任", "已回测")
+    assert not [row for row in measure(engine) if row.kind == "unattended"]
+    activate(engine, before.version, "赵主任", "改回")
 
 
 def drift_alerts(engine: Engine) -> set[tuple[str | None, str]]:
