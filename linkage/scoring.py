@@ -70,7 +70,8 @@ def _linker(con: duckdb.DuckDBPyConnection, settings: dict[str, Any], table: str
         warnings.simplefilter("ignore")
         from splink import DuckDBAPI, Linker
         api = DuckDBAPI(con)
-        return api, Linker(api.register(table, dataset_display_name=table), settings, log_level=logging.ERROR)
+        # Splink's own look through every level's SQL takes a second a round; a column that is not there fails in DuckDB by its name.
+        return api, Linker(api.register(table, dataset_display_name=table), settings, validate_settings=False, log_level=logging.ERROR)
 
 
 def train(con: duckdb.DuckDBPyConnection, model: Model, prior: float, figures: dict[str, Any] | None = None,
