@@ -1,75 +1,96 @@
-"""Ours beside stock Splink on the same rows in the same run, over counties nobody tuned on.
+"""Ours beside stock Splink on the same rows in the same run, over counties nobody tuned on and over public data.
 
-    python benchmarks/bench_linkage.py [--persons 20000] [--seeds 71,72,73] [--noise 0.5,1,2] [--strata]
+    python benchmarks/bench_linkage.py [--only county,febrl,pseudopeople] [--persons 20000] [--seeds 71,72,73]
+        [--noise 0.5,1,2] [--strata] [--json FILE] [--keep FOLDER] [--check]
 
-Ours runs with the thresholds of linkage/model/settings.yaml, fixed beforehand; stock Splink is shown at the best of several.
+Ours runs with the thresholds of its model folders and is held against ``linkage_bars.yaml``, both fixed beforehand; stock is shown
+at the best of several thresholds.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-import tempfile
-import time
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import pyarrow as pa
+from benchmarks.linkage_case import Case, Outcome, measure
+from linkage.metrics import PairScore
 
-from benchmarks.linkage_counties import County, county
-from linkage.metrics import PairScore, pair_score, pair_scores_by_feeds, pair_scores_by_stratum
-
-STOCK_THRESHOLDS = (0.5, 0.9, 0.95, 0.99, 0.999)
+FAMILIES = ("county", "febrl", "pseudopeople")
 
 
 def main() -> None:
+    """Print a pair of lines a case as it is measured; with ``--check`` exit 1 where a bar was not held."""
+    options = _options()
+    outcomes = []
+    print(f"{'':42} {'records':>8} {'precision':>9} {'recall':>8} {'F1':>8} {'seconds':>8} {'CPU s':>7}")
+    for case in _cases(options):
+        outcomes.append(measure(case))
+        _print(outcomes[-1], options.strata)
+    if options.json:
+        options.json.write_text(json.dumps([outcome.document() for outcome in outcomes], ensure_ascii=False, indent=1), encoding="utf-8")
+    missed = [(outcome.case.name, bar) for outcome in outcomes for bar in outcome.bars if not bar[-1]]
+    print(f"\n{len(outcomes)} rows, {len(missed)} bars not held" + (":" if missed else ""))
+    for name, (what, value, floor, _) in missed:
+        print(f"  {name}: {what} {value:.5f}, promised {floor:g}")
+    if options.check and missed:
+        sys.exit(1)
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--persons", type=int, default=20000)
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(FAMILIES), help="county, febrl, pseudopeople")
+    parser.add_argument("--persons", type=int, default=20000, help="of each county")
     parser.add_argument("--seeds", type=lambda text: [int(s) for s in text.split(",")], default=[71, 72, 73])
     parser.add_argument("--noise", type=lambda text: [float(s) for s in text.split(",")], default=[0.5, 1.0, 2.0])
-    parser.add_argument("--strata", action="store_true", help="also per stratum and pair of feeds")
+    parser.add_argument("--pseudopeople-seed", type=int, default=2026, help="of its noise")
+    parser.add_argument("--strata", action="store_true", help="print every stratum and pair of feeds, not only the weakest")
+    parser.add_argument("--json", type=Path, help="write everything there")
+    parser.add_argument("--keep", type=Path, help="folder where counties are kept and found again")
+    parser.add_argument("--check", action="store_true", help="fail where a bar is not held")
     options = parser.parse_args()
-    print(f"{'noise':>5} {'seed':>5} {'records':>8}  {'':8} {'precision':>9} {'recall':>8} {'F1':>8} {'seconds':>8}")
-    for noise, seed in product(options.noise, options.seeds):
-        with tempfile.TemporaryDirectory(prefix="bench-linkage-") as folder:
-            _compare(county(Path(folder), options.persons, seed, noise), noise, seed, options.strata)
+    if unknown := set(options.only) - set(FAMILIES):
+        parser.error(f"--only: {', '.join(sorted(unknown))} is none of {', '.join(FAMILIES)}")
+    return options
 
 
-def _compare(made: County, noise: float, seed: int, strata: bool) -> None:
-    ours, seconds = _ours(made.mentions)
-    stock, best, stock_seconds = _stock(made)
-    head = f"{noise:>5} {seed:>5} {made.mentions.num_rows:>8}"
-    print(f"{head}  ours     {_line(pair_score(made.truth, ours))} {seconds:>8.1f}")
-    print(f"{head}  stock    {_line(pair_score(made.truth, stock))} {stock_seconds:>8.1f}  (best threshold {best})", flush=True)
-    if strata:
-        theirs = pair_scores_by_stratum(made.truth, stock, made.strata)
-        for name, score in pair_scores_by_stratum(made.truth, ours, made.strata).items():
-            print(f"{name:>20} ours     {_line(score)}   of {score.true_pairs:,} pairs")
-            print(f"{'':>20} stock    {_line(theirs[name])}")
-        for (a, b), score in pair_scores_by_feeds(made.truth, ours).items():
-            print(f"{a + ' × ' + b:>50} {_line(score)}   of {score.true_pairs:,} pairs")
+def _cases(options: argparse.Namespace) -> Iterator[Case]:
+    if "febrl" in options.only:
+        from benchmarks.linkage_public import febrl
+
+        yield from febrl()
+    if "pseudopeople" in options.only:
+        from benchmarks.linkage_public import pseudopeople
+
+        yield from pseudopeople(options.pseudopeople_seed)
+    if "county" in options.only:
+        from benchmarks.linkage_counties import county
+
+        for noise, seed in product(options.noise, options.seeds):
+            yield county(options.persons, seed, noise, options.keep)
 
 
-def _ours(mentions: pa.Table) -> tuple[pa.Table, float]:
-    from linkage.engine import link_mentions
-
-    nobody = pa.table({c: pa.array([], pa.string()) for c in ("feed", "record_key", "person_id")})
-    undecided = pa.table({c: pa.array([], pa.string()) for c in ("feed_l", "record_key_l", "feed_r", "record_key_r", "verdict")})
-    started = time.monotonic()
-    links = link_mentions(mentions, nobody, undecided).links
-    return links.select(["feed", "record_key", "person_id"]).rename_columns(["feed", "source_key", "person_id"]), time.monotonic() - started
-
-
-def _stock(made: County) -> tuple[pa.Table, float, float]:
-    from benchmarks.stock_splink import stock_links
-
-    started = time.monotonic()
-    found = stock_links(made.mentions, STOCK_THRESHOLDS)
-    seconds = time.monotonic() - started
-    best = max(found, key=lambda threshold: pair_score(made.truth, found[threshold]).f1)
-    return found[best], best, seconds
+def _print(outcome: Outcome, all_strata: bool) -> None:
+    case, ours, stock = outcome.case, outcome.ours, outcome.stock
+    print(f"{case.name:42} {case.mentions.num_rows:>8} {_line(ours.score)} {ours.seconds:>8.1f} {ours.cpu:>7.1f}")
+    print(f"{'  stock Splink':42} {'':8} {_line(stock.score)} {stock.seconds:>8.1f} {stock.cpu:>7.1f}"
+          f"  best threshold {stock.threshold:g}; ours takes {ours.cpu / stock.cpu:.1f} of its CPU")  # fmt: skip
+    for name, score in outcome.beside.items():
+        print(f"{'  ' + name:42} {'':8} {_line(score)}")
+    for prefix, what in (("residence", "who lives with whom"), ("address_string", "same address text")):
+        if f"{prefix}_pair_f1" in case.households:
+            told = [case.households[f"{prefix}_pair_{name}"] for name in ("precision", "recall", "f1")]
+            print(f"{'  ' + what:42} {'':8} {told[0]:>9.5f} {told[1]:>8.5f} {told[2]:>8.5f}  exact {case.households[f'{prefix}_exact_rate']:.4f}")
+    weakest = sorted(outcome.strata.items(), key=lambda entry: entry[1][0].recall)
+    plain = [entry for entry in weakest if "×" not in entry[0]]
+    for name, (score, theirs) in weakest if all_strata else plain + [entry for entry in weakest if "×" in entry[0]][:5]:
+        print(f"{'    ' + name:51} {_line(score)}  of {score.true_pairs:,} pairs; stock {theirs.precision:.4f} {theirs.recall:.4f}")
+    sys.stdout.flush()
 
 
 def _line(score: PairScore) -> str:

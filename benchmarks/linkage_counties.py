@@ -1,15 +1,25 @@
-"""Simulated counties as the linkage sees them: made, served, ingested through the real pipeline, with their truth."""
+"""Simulated counties as the linkage sees them: made, served, ingested and assembled by the real pipeline, with their truth.
+
+A county that was made once can be kept (``--keep``): the same seed, size and noise give the same county as long as the simulator,
+the standards and the resolution of addresses stay as they are.
+"""
 
 from __future__ import annotations
 
+import json
 import shlex
+import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+import tempfile
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benchmarks.linkage_case import Case
+from benchmarks.stock_splink import COUNTY
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,37 +41,56 @@ UNION ALL SELECT feed, source_key, 'twins' FROM told WHERE person_id IN (FROM tw
 """
 
 
-@dataclass(frozen=True)
-class County:
-    """``mentions``: hub.mention; ``truth``: feed, source_key, person_id; ``strata``: feed, source_key, stratum."""
+def county(persons: int, seed: int, noise: float, keep: Path | None = None) -> Case:
+    """The case of one county; ``keep``: a folder of counties made before. Its servers end with the call."""
+    name = f"county of {persons:,}, noise {noise:g}, seed {seed}"
+    kept = keep / f"{persons}-{seed}-{noise:g}" if keep else None
+    if kept is None or not kept.exists():
+        with tempfile.TemporaryDirectory(prefix="bench-linkage-") as folder:
+            tables, households = _made(Path(folder), persons, seed, noise)
+        if kept:
+            _write(kept, tables, households)
+    else:
+        tables = {part: pq.read_table(kept / f"{part}.parquet") for part in ("mentions", "truth", "strata")}
+        households = json.loads((kept / "households.json").read_text(encoding="utf-8"))
+    return Case(name, f"county noise {noise:g}", tables["mentions"], tables["truth"], COUNTY, strata=tables["strata"], households=households)
 
-    mentions: pa.Table
-    truth: pa.Table
-    strata: pa.Table
+
+def _write(folder: Path, tables: dict[str, pa.Table], households: dict) -> None:
+    with tempfile.TemporaryDirectory(dir=_made_folder(folder.parent)) as half:  # a run that is stopped leaves no half county
+        for part, table in tables.items():
+            pq.write_table(table, Path(half) / f"{part}.parquet")
+        (Path(half) / "households.json").write_text(json.dumps(households), encoding="utf-8")
+        shutil.copytree(half, folder)
 
 
-def county(folder: Path, persons: int, seed: int, noise: float) -> County:
-    """Make a county in ``folder/county``, ingest it into ``folder/home`` and read it back. Its servers end with the call."""
+def _made_folder(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _made(folder: Path, persons: int, seed: int, noise: float) -> tuple[dict[str, pa.Table], dict]:
     from simulator.county.make import make_county
 
     make_county(folder / "county", persons, seed, noise)
     _simulator("serve", folder / "county", "--background")
     try:
-        mentions = _ingested(folder)
+        mentions, households = _assembled(folder)
     finally:
         _simulator("stop", folder / "county")
-    return County(mentions, *_truth(folder / "county" / "truth", mentions))
+    truth, strata = _truth(folder / "county" / "truth", mentions)
+    return {"mentions": mentions, "truth": truth, "strata": strata}, households
 
 
 def _simulator(command: str, folder: Path, *options: str) -> None:
     subprocess.run([sys.executable, "-m", "simulator", command, "--dir", str(folder), *options], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
-def _ingested(folder: Path) -> pa.Table:
+def _assembled(folder: Path) -> tuple[pa.Table, dict]:
     from connectors.connection import from_environment
     from gridhub.pipeline import Hub
     from gridhub.settings import Settings
-    from places.store import resolve_addresses
+    from reports.evaluate import evaluate
     from warehouse.bulk import read_arrow
     from warehouse.embedded import EmbeddedServer
 
@@ -73,8 +102,11 @@ def _ingested(folder: Path) -> pa.Table:
     hub = Hub(Settings.from_environment({"GRIDHUB_HOME": str(folder / "home")}), from_environment(environ))
     try:
         hub.ingest_many()
-        resolve_addresses(hub.engine)
-        return read_arrow(hub.engine, "SELECT * FROM hub.mention")
+        hub.link()
+        hub.assemble()
+        figures = evaluate(hub.engine, folder / "county" / "truth")
+        households = {name: value for name, value in figures.items() if name.startswith(("residence", "address_string"))}
+        return read_arrow(hub.engine, "SELECT * FROM hub.mention"), households
     finally:
         hub.engine.dispose()
         EmbeddedServer(folder / "home").stop()

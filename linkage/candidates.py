@@ -7,8 +7,11 @@ out; a pair usually shares several, so little is lost (the figures say how much 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 
+from linkage.model import Key
 from linkage.patch import is_empty
 
 _KEYS_SQL = """
@@ -50,7 +53,7 @@ keyed AS (
     UNION ALL SELECT unique_id, settled, hash('id ends', typed_or_id[1:8], typed_or_id[15:]) FROM e WHERE typed_or_id IS NOT NULL
     UNION ALL SELECT unique_id, settled, hash('name card', n.name, c.card) FROM n JOIN c USING (unique_id, settled)
     UNION ALL SELECT unique_id, settled, hash('name death', n.name) FROM n JOIN e USING (unique_id, settled) WHERE e.death IS NOT NULL
-    UNION ALL SELECT unique_id, settled, hash('name', name) FROM n)
+    UNION ALL SELECT unique_id, settled, hash('name', name) FROM n {further})
 SELECT DISTINCT key, unique_id, settled FROM keyed
 """
 
@@ -116,11 +119,13 @@ WHERE e.unique_id IN (FROM again UNION SELECT join_key_l FROM candidate UNION SE
 """
 
 
-def block(con: duckdb.DuckDBPyConnection, round_no: int | str, largest: int) -> int:
+def block(con: duckdb.DuckDBPyConnection, round_no: int | str, largest: int, further: Sequence[Key] = ()) -> int:
     """Make ``candidate`` (match_key, join_key_l, join_key_r), the pairs of ``entity_<round>`` to be scored again: those of the
-    entities in ``again`` (unique_id), and ``entity``, the rows they need. Returns the number of pairs."""
+    entities in ``again`` (unique_id), and ``entity``, the rows they need. ``further``: keys of the model. Returns the number of pairs."""
     entity, keys = f"entity_{round_no}", f"block_key_{round_no}"
     names = {"entity": entity, "keys": keys, "r": round_no}
+    names["further"] = "".join(
+        f" UNION ALL SELECT unique_id, settled, hash('{key.name}', ({key.sql})) FROM e WHERE ({key.sql}) IS NOT NULL" for key in further)
     again = _FIRST_SQL if is_empty(con, keys) else _AGAIN_SQL
     for sql in (*_NAMESAKE_SQL, _KEYS_SQL, *again, _PAIRS_SQL, _POSSIBLE_SQL, _COMPARED_SQL):
         con.execute(sql.format(**names), {"largest": largest} if "$largest" in sql else None)

@@ -82,9 +82,9 @@ def relink(con: duckdb.DuckDBPyConnection, mentions: pa.Table, previous: pa.Tabl
     clock.lap("clusters")
     learnt = None if artefact else Learnt(None, {}, pa.table({}), {})
     for round_no in range(1, model.setting("rounds") + 1):
-        of_round = figures[f"round_{round_no}"] = {"entities": entities.update_entities(con, round_no, model.setting("largest_group"))}
+        of_round = figures[f"round_{round_no}"] = {"entities": entities.update_entities(con, round_no, model.setting("largest_group"), model.columns)}
         clock.lap("entities")
-        of_round["pairs"] = candidates.block(con, round_no, model.setting("largest_block"))
+        of_round["pairs"] = candidates.block(con, round_no, model.setting("largest_block"), model.keys)
         clock.lap("candidates")
         if learnt:
             learnt = _learn(con, model, learnt, round_no, of_round, figures)

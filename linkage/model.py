@@ -6,6 +6,7 @@ Every number there has its reason beside it. Reading checks the files whole and 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +15,7 @@ from typing import Any
 
 import yaml
 
+_COLUMN, _KEY = re.compile("[a-z_]+"), re.compile("[a-z ]+")  # they become part of statements
 FOLDER = Path(__file__).parent / "model"
 
 
@@ -52,13 +54,34 @@ class LinkRule:
 
 
 @dataclass(frozen=True)
+class Column:
+    """A further column to compare: text worked out from a mention ``t``; an entity has the commonest value as ``<name>`` and all of
+    them as ``<name>s``. Its name may be none that mentions, forms or entities have already."""
+
+    name: str
+    sql: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Key:
+    """A further blocking key over an entity's columns; null blocks nothing."""
+
+    name: str
+    sql: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Model:
     version: str
     settings: Mapping[str, Any]
     comparisons: tuple[Comparison, ...]
     rules: tuple[LinkRule, ...]
     vetoes: tuple[LinkRule, ...]
-    macros: tuple[str, ...]
+    macros: tuple[str, ...]  # of another folder after the packaged ones, which the first passes use
+    columns: tuple[Column, ...] = ()
+    keys: tuple[Key, ...] = ()
 
     def setting(self, name: str) -> Any:
         return self.settings[name]
@@ -66,10 +89,14 @@ class Model:
 
 @cache
 def load_model(folder: Path = FOLDER) -> Model:
-    """The packaged model. Raises ModelError if a file is not as it must be."""
+    """The packaged model, or another folder's. Raises ModelError if a file is not as it must be.
+
+    A folder may hold a fourth file, ``columns.yaml``: what other data than a county's records is compared and blocked by.
+    """
     settings = _read(folder / "settings.yaml")
     comparisons = _read(folder / "comparisons.yaml")
     rules = _read(folder / "rules.yaml")
+    further = _read(folder / "columns.yaml") if (folder / "columns.yaml").exists() else {}
     digest = hashlib.sha256(b"".join(p.read_bytes() for p in sorted(folder.glob("*.yaml")))).hexdigest()[:12]
     return Model(
         version=f"{settings['version']}+{digest}",
@@ -77,7 +104,9 @@ def load_model(folder: Path = FOLDER) -> Model:
         comparisons=tuple(_comparison(folder / "comparisons.yaml", entry) for entry in comparisons["comparisons"]),
         rules=tuple(_rule(folder / "rules.yaml", entry) for entry in rules["rules"]),
         vetoes=tuple(_rule(folder / "rules.yaml", entry) for entry in rules["vetoes"]),
-        macros=tuple(entry["sql"] for entry in comparisons["macros"]),
+        macros=(*(load_model().macros if folder != FOLDER else ()), *(entry["sql"] for entry in comparisons["macros"])),
+        columns=tuple(Column(**_named(entry, _COLUMN)) for entry in further.get("columns", ())),
+        keys=tuple(Key(**_named(entry, _KEY)) for entry in further.get("keys", ())),
     )
 
 
@@ -91,6 +120,14 @@ def _entry(path: Path, name: str, entry: Any, *needed: str) -> dict[str, Any]:
         if not isinstance(entry, dict) or key not in entry:
             raise ModelError(f"{path.name}: {name}: '{key}' is expected")
     return entry
+
+
+def _named(entry: Any, pattern: re.Pattern[str]) -> dict[str, str]:
+    name = str(entry.get("name")) if isinstance(entry, dict) else str(entry)
+    entry = _entry(Path("columns.yaml"), name, entry, "name", "sql")
+    if not pattern.fullmatch(name):
+        raise ModelError(f"columns.yaml: {name}: a name of small letters is expected")
+    return {key: entry[key] for key in ("name", "sql", "reason")}
 
 
 def _comparison(path: Path, entry: dict[str, Any]) -> Comparison:
