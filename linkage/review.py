@@ -98,7 +98,8 @@ def _numbered(engine: Engine, pair_id: int) -> tuple[tuple[str, str], tuple[str,
     return pair
 
 
-# The open conflict of the pair; of two records that are one person already, the weaker of their links.
+# The open conflict of the pair, else of the two persons (which records stand for them changes with what is delivered); of two records
+# that are one person already, the weaker of their links.
 _STORED = """
 WITH sides AS (
     SELECT l.person_id AS one, r.person_id AS other, l.probability AS p_l, r.probability AS p_r, l.rule || coalesce(' ' || l.evidence, '') AS e_l,
@@ -106,10 +107,16 @@ WITH sides AS (
     FROM hub.person_link l JOIN hub.person_link r ON r.feed = :feed_r AND r.record_key = :key_r AND r.recorded_to IS NULL
     WHERE l.feed = :feed_l AND l.record_key = :key_l AND l.recorded_to IS NULL)
 SELECT kind, probability, evidence FROM (
-    SELECT kind, probability, evidence, 1 AS place FROM hub.link_conflict
-    WHERE recorded_to IS NULL AND (feed_l, record_key_l, feed_r, record_key_r) IN ((:feed_l, :key_l, :feed_r, :key_r), (:feed_r, :key_r, :feed_l, :key_l))
+    SELECT c.kind, c.probability, c.evidence,
+           CASE WHEN (c.feed_l, c.record_key_l, c.feed_r, c.record_key_r) IN ((:feed_l, :key_l, :feed_r, :key_r), (:feed_r, :key_r, :feed_l, :key_l))
+                THEN 1 ELSE 2 END AS place
+    FROM hub.link_conflict c
+    JOIN hub.person_link a ON a.feed = c.feed_l AND a.record_key = c.record_key_l AND a.recorded_to IS NULL
+    JOIN hub.person_link b ON b.feed = c.feed_r AND b.record_key = c.record_key_r AND b.recorded_to IS NULL
+    JOIN sides s ON (a.person_id, b.person_id) IN ((s.one, s.other), (s.other, s.one))
+    WHERE c.recorded_to IS NULL AND s.one <> s.other
     UNION ALL SELECT 'linked', CASE WHEN p_r < p_l OR e_l ~ '^(first|only)_record' THEN p_r ELSE p_l END,
-                     CASE WHEN p_r < p_l OR e_l ~ '^(first|only)_record' THEN e_r ELSE e_l END, 2 FROM sides WHERE one = other) s
+                     CASE WHEN p_r < p_l OR e_l ~ '^(first|only)_record' THEN e_r ELSE e_l END, 3 FROM sides WHERE one = other) s
 ORDER BY place, probability DESC LIMIT 1
 """
 _JUDGED = """

@@ -280,6 +280,18 @@ def test_a_pair_is_shown_side_by_side_with_weights_that_add_up_to_what_was_store
     assert not view.two_people and not view.decisions
 
 
+def test_a_pair_whose_persons_are_asked_about_under_other_records_still_shows_why(county) -> None:
+    pair = review.queue(county)[1]
+    with county.begin() as connection:  # 赵 is now known by his other record
+        for side in ("l", "r"):
+            connection.execute(text(f"""
+                UPDATE hub.link_conflict SET record_key_{side} = CASE record_key_{side} WHEN 'R1' THEN 'M1' ELSE 'R1' END,
+                       feed_{side} = CASE record_key_{side} WHEN 'R1' THEN 'market_entity' ELSE 'psb_register' END
+                WHERE record_key_{side} IN ('R1', 'M1')"""))
+    view = review.look(county, pair.pair_id, by="张登记")
+    assert view.kind == "review" and view.waterfall.probability == pair.probability
+
+
 def test_every_look_is_written_down_before_anything_is_shown(county) -> None:
     pair = review.queue(county)[0]
     for nobody in ({"by": " "}, {"by": "张登记", "purpose": " "}):
