@@ -35,3 +35,8 @@ def purge(landing: Landing, batch_id: str, *, reason: str, by: str, at: datetime
         tomb.rename(path)
     shutil.rmtree(old, ignore_errors=True)
     return json.loads((path / PURGED).read_bytes())
+
+
+def tombstones(landing: Landing, feed: str | None = None) -> list[Mapping[str, Any]]:
+    """What the tombstones of landing (of a feed) say, in order of batch id."""
+    return [json.loads(stone.read_bytes()) for stone in sorted(landing.root.glob(f"{feed or '*'}/*/{PURGED}")) if "." not in stone.parent.name]

@@ -54,6 +54,22 @@ def keep(root: Path, contract: Contract, read: Read, refusal: DeliveryRefused, m
     return folder
 
 
+def erase(root: Path, feed: str, delivery: str | None, digest: str | None, *, reason: str, by: str, at: datetime) -> int:
+    """Delete the bytes of a refused delivery; why, who and when stand in its ``refused.json``. How many were kept of it (0 or more)."""
+    erased = 0
+    for file in (Path(root) / FOLDER / feed).glob("*/refused.json"):
+        said = json.loads(file.read_bytes())
+        if (said["delivery"], said["digest"]) != (delivery, digest) or not (file.parent / "delivery.zst").exists():
+            continue
+        said |= {"kept": False, "purged_at": at.isoformat(), "purged_by": by, "purge_reason": reason}
+        part = file.with_name("refused.json.part")
+        part.write_text(json.dumps(said, ensure_ascii=False, indent=1), encoding="utf-8")
+        part.replace(file)
+        (file.parent / "delivery.zst").unlink()
+        erased += 1
+    return erased
+
+
 def listed(root: Path, feed: str | None = None) -> list[Mapping[str, Any]]:
     """What ``refused.json`` says of each refused delivery (of a feed), oldest first."""
     files = (Path(root) / FOLDER).glob(f"{feed or '*'}/*/refused.json")

@@ -6,10 +6,11 @@ import time
 from datetime import UTC, datetime
 
 from connectors.connection import base_url
+from connectors.purge import tombstones
 from gridhub.errors import GridhubError
 from gridhub.figures import StageFigures
 from gridhub.pipeline import Hub
-from warehouse import batches, quarantine
+from warehouse import batches, erasure, quarantine
 from warehouse import rebuild as rebuilding
 
 
@@ -42,8 +43,9 @@ def release(hub: Hub, batch_id: str, rows: list[int], reason: str, by: str) -> S
 
 
 def rebuild(hub: Hub) -> StageFigures:
-    """Make the record tables again from landing; decisions and person ids stay."""
+    """Make the record tables again from landing, without what was purged of it; decisions and person ids stay."""
     started = time.monotonic()
+    erasure.adopt(hub.engine, tombstones(hub.landing))
     figures = rebuilding.rebuild(hub.engine, hub.contracts, hub.landing.complete(), hub.verdicts)
     return StageFigures("rebuild", time.monotonic() - started, figures.counts())
 

@@ -1,7 +1,8 @@
 """The life of a batch beside its load: held at a gate, approved, rejected, refused; what was read how far.
 
 States (批次状态): ``landed`` (known, not loaded), ``held`` (waits for a person), ``loaded``, ``rejected`` (by a
-person, or read again since), ``refused`` (the delivery contradicts itself; it never became a batch).
+person, or read again since), ``refused`` (the delivery contradicts itself; it never became a batch),
+``purged`` (erased on an order; its row says what it was).
 """
 
 from __future__ import annotations
@@ -67,10 +68,10 @@ def any_ingesting(engine: Engine) -> bool:
 def watermark(engine: Engine, feed: str) -> dict[str, Any]:
     """How far the feed was read, as its connector wrote it; empty before the first load.
 
-    A file that waits at a gate or was rejected counts as read: it is landed, and a person decides.
+    A file that waits at a gate, was rejected or purged counts as read: a person decides, or did.
     """
     undecided = select(batch.c.watermark["files"]).where(
-        batch.c.feed == feed, batch.c.state.in_(("held", "rejected")), batch.c.watermark.has_key("files")
+        batch.c.feed == feed, batch.c.state.in_(("held", "rejected", "purged")), batch.c.watermark.has_key("files")
     )
     with engine.connect() as connection:
         known = connection.execute(select(feed_state.c.watermark).where(feed_state.c.feed == feed)).scalar()
@@ -208,6 +209,14 @@ def listing(
     with engine.connect() as connection:
         found = connection.execute(rows.order_by(batch.c.fetched_at.desc(), batch.c.batch_id.desc()).limit(limit))
         return [dict(row) for row in found.mappings()]
+
+
+def about(engine: Engine, batch_id: str) -> Mapping[str, Any] | None:
+    """What is known of one batch: feed, state, replay_of, delivery, digest; None if nothing is."""
+    names = ("batch_id", "feed", "state", "replay_of", "delivery", "digest")
+    with engine.connect() as connection:
+        found = connection.execute(select(*(batch.c[name] for name in names)).where(batch.c.batch_id == batch_id)).mappings().first()
+    return dict(found) if found else None
 
 
 def findings(engine: Engine, batch_id: str) -> list[Mapping[str, Any]]:

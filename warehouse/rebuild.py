@@ -1,7 +1,8 @@
 """Makes the records again from landing (重建): after a crosswalk, a rule or the code itself was mended.
 
 Same batches in the same order, so recorded times, issues and counts come out as a first load would
-have made them. What persons decided stays: gates, releases, links, person ids, tickets.
+have made them. What persons decided stays: gates, releases, links, person ids, tickets. A purged batch (清除) is
+no part of it: the warehouse comes out as if it had never come, only how far the source was read stays.
 """
 
 from __future__ import annotations
@@ -41,17 +42,33 @@ SET decided_by = d.decided_by, decision_reason = d.decision_reason, decided_at =
 FROM rebuild_decision AS d
 WHERE q.batch_id = :batch_id AND d.batch_id = q.batch_id AND d.row_no = q.row_no AND d.part = q.part
 """
+_KEEP_REACH = """
+CREATE TEMP TABLE rebuild_reach ON COMMIT DROP AS
+SELECT feed, watermark, watermark_at FROM hub.feed_state f
+WHERE feed = ANY(:feeds) AND EXISTS (SELECT FROM hub.batch b WHERE b.feed = f.feed AND b.state = 'purged')
+"""
+# What a purged batch brought is not read again: the place reached before holds, unless a batch nobody knew went further.
+_RESTORE_REACH = """
+UPDATE hub.feed_state AS f SET
+    watermark = CASE WHEN f.watermark_at > r.watermark_at THEN r.watermark || f.watermark ELSE f.watermark || r.watermark END
+      || CASE WHEN r.watermark ? 'files' THEN jsonb_build_object('files', CASE WHEN f.watermark_at > r.watermark_at
+              THEN (r.watermark -> 'files') || coalesce(f.watermark -> 'files', '{}') ELSE coalesce(f.watermark -> 'files', '{}') || (r.watermark -> 'files') END)
+         ELSE '{}'::jsonb END,
+    watermark_at = greatest(f.watermark_at, r.watermark_at)
+FROM rebuild_reach AS r WHERE f.feed = r.feed AND r.watermark_at IS NOT NULL
+"""
 _KEPT_OF_A_BATCH = ("decided_by", "decision_reason", "decided_at", "findings")
 
 
 @dataclass(frozen=True)
 class RebuildFigures:
-    """How many batches were loaded again, and what they brought."""
+    """How many batches were loaded again, and what they brought; ``purged``: batches of these feeds that are gone for good."""
 
     batches: int
     landed: int
     quarantined: int
     value_issues: int
+    purged: int
 
     def counts(self) -> dict[str, int]:
         """The same as a dict, for logs and summaries."""
@@ -65,16 +82,17 @@ def rebuild(
 
     ``landed``: the complete batches of landing. ``judge`` turns one into verdicts, as at the first
     load; it may read the warehouse through other connections and sees the old state. Batches that wait
-    at a gate, were rejected or refused stay so. Raises WarehouseError if a batch that was loaded is
-    no longer in landing (purged): its rows could not be made again.
+    at a gate, were rejected, refused or purged stay so. Raises WarehouseError if a batch that was loaded is
+    no longer in landing, and nobody purged it: its rows could not be made again.
     """
     feeds = sorted(contracts)
-    totals = {"batches": 0, "landed": 0, "quarantined": 0, "value_issues": 0}
+    totals = {"batches": 0, "landed": 0, "quarantined": 0, "value_issues": 0, "purged": 0}
     with engine.begin() as connection:
         for feed in feeds:
             lock(connection, "load", feed)
             sweep(engine, f"load.{feed}.")
         known = _known(connection, feeds)
+        totals["purged"] = sum(row["state"] == "purged" for row in known.values())
         todo = _in_order(known, [each for each in landed if each.feed in contracts])
         _empty(connection, contracts, feeds)
         for each in todo:
@@ -85,6 +103,7 @@ def rebuild(
             totals["batches"] += 1
             for name in ("landed", "quarantined", "value_issues"):
                 totals[name] += getattr(counts, name)
+        connection.execute(text(_RESTORE_REACH))
     _tidy(engine, contracts)
     return RebuildFigures(**totals)
 
@@ -100,7 +119,7 @@ def _in_order(known: Mapping[str, Mapping[str, Any]], landed: list[LandedBatch])
     there = {each.batch_id for each in landed}
     gone = sorted(name for name, row in known.items() if row["state"] == "loaded" and name not in there)
     if gone:
-        raise WarehouseError(f"{len(gone)} loaded batches are not in landing any more, the first is {gone[0]}")
+        raise WarehouseError(f"{len(gone)} loaded batches are not in landing any more, the first is {gone[0]}; lay landing back from the backup")
 
     def when(each: LandedBatch) -> tuple[datetime, str]:
         loaded_at = known.get(each.batch_id, {}).get("loaded_at")
@@ -112,7 +131,8 @@ def _in_order(known: Mapping[str, Mapping[str, Any]], landed: list[LandedBatch])
 
 def _empty(connection: Connection, contracts: Mapping[str, Contract], feeds: list[str]) -> None:
     bound = {"feeds": feeds}
-    connection.execute(text(_KEEP_DECISIONS), bound)
+    for keep in (_KEEP_DECISIONS, _KEEP_REACH):
+        connection.execute(text(keep), bound)
     for contract in contracts.values():
         for table in contract.tables:
             connection.execute(text(f"DELETE FROM {qualified(table)}"))

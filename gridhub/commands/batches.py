@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gridhub import decisions
-from gridhub.commands.output import JsonFlag, console, hub, show
+from gridhub.commands.output import JsonFlag, console, hub, show, tell
 
 gate = typer.Typer(no_args_is_help=True, help="Batches held at a gate (闸门).")
 Batch = Annotated[str, typer.Argument(help="a batch of `gridhub batches`")]
@@ -17,7 +17,7 @@ By = Annotated[str, typer.Option(help="who decides")]
 
 def batches(
     feed: Annotated[str | None, typer.Option(help="only this feed")] = None,
-    state: Annotated[str | None, typer.Option(help="landed, held, loaded, rejected or refused")] = None,
+    state: Annotated[str | None, typer.Option(help="landed, held, loaded, rejected, refused or purged")] = None,
     limit: Annotated[int, typer.Option(help="newest first, at most")] = 30,
     as_json: JsonFlag = False,
 ) -> None:
@@ -56,8 +56,24 @@ def reject(batch: Batch, reason: Reason, by: By = "operator") -> None:
     console.print(f"{batch}: rejected")
 
 
+def purge(
+    batch: Batch,
+    reason: Annotated[str, typer.Option(help="the order it is purged on; kept in the tombstone. No person's data, please")],
+    by: Annotated[str, typer.Option(help="who purges; kept")],
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask again")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Erase a batch for good, with all that was made of it (清除): landing keeps a tombstone, nothing brings its rows back."""
+    from gridhub.erasure import purge as erase
+
+    if not yes:
+        typer.confirm(f"{batch}: erase it from landing and warehouse for good?", abort=True)
+    tell(erase(hub(), batch, reason, by), as_json)
+
+
 def register(app: typer.Typer) -> None:
     """Add these commands to the application."""
     app.command()(batches)
     app.command()(alerts)
+    app.command()(purge)
     app.add_typer(gate, name="gate")

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.model import Mode
 from expectations.gates import GateFinding
-from warehouse import batches, quarantine
+from warehouse import batches, erasure, quarantine
 from warehouse.errors import WarehouseError
 from warehouse.load import load_batch
 from warehouse.rebuild import rebuild
@@ -77,7 +77,7 @@ def test_a_rebuild_makes_the_same_warehouse_again(filled):
     after = filled.everything()
     for name in TABLES:
         assert after[name] == before[name], name
-    assert figures.counts() == {"batches": 9, "landed": 12, "quarantined": 1, "value_issues": 2}
+    assert figures.counts() == {"batches": 9, "landed": 12, "quarantined": 1, "value_issues": 2, "purged": 0}
     assert filled.hub.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'staging'") == []
 
 
@@ -115,9 +115,37 @@ def test_a_failure_leaves_everything_as_it_was(filled):
     filled.rebuild()  # and nothing it left stands in the way
 
 
-def test_a_purged_batch_stops_a_rebuild_before_it_begins(filled):
+def test_a_batch_that_is_lost_stops_a_rebuild_before_it_begins(filled):
     before = filled.everything()
     gone = filled.batches.pop(0)
     with pytest.raises(WarehouseError, match=gone.batch_id):
         filled.rebuild()
     assert filled.everything() == before
+
+
+def test_a_purged_batch_is_left_out_as_if_it_had_never_come_but_is_not_read_again(filled, small_hub, small):
+    reached = {feed: batches.watermark(filled.hub.engine, feed) for feed in filled.hub.contracts}
+    second, newest = filled.batches[1], filled.batches[5]
+    for gone in (second, newest):
+        filled.batches.remove(gone)
+        erasure.mark_purged(filled.hub.engine, None, [gone.batch_id], "order 7", "officer")
+    assert filled.rebuild().purged == 2
+    without = Filled(small_hub, small)
+    without.said, without.batches = filled.said, [b for b in filled.batches if not b.manifest["replay_of"] and b.batch_id.split("-")[1] < "20261107"]
+    without.rebuild()
+    for table in ("small_register", "small_visit", "small_visit_resident", "allowance"):
+        assert {k: v for k, v in filled.hub.open(table, "name" if "visit" not in table else "batch_id", "state").items() if k != "P3"} == \
+            without.hub.open(table, "name" if "visit" not in table else "batch_id", "state"), table  # fmt: skip
+    assert filled.hub.open("small_register", "name")["P1"] == "李娜", "the name the purged batch brought is gone, open and closed"
+    assert filled.hub.rows("SELECT 1 FROM record.small_register WHERE name = '李娜娜'") == []
+    assert {feed: batches.watermark(filled.hub.engine, feed) for feed in filled.hub.contracts} == reached
+    told = filled.hub.rows("SELECT state, landed, decision_reason FROM hub.batch WHERE batch_id = :id", id=second.batch_id)
+    assert told == [{"state": "purged", "landed": 1, "decision_reason": "order 7"}]
+
+
+def test_what_landing_alone_was_purged_of_is_left_out_too(filled):
+    gone = filled.batches.pop(1)
+    stone = {"batch_id": gone.batch_id, "reason": "order 8", "purged_by": "officer", "purged_at": "2026-11-20T10:00:00+00:00"}
+    assert erasure.adopt(filled.hub.engine, [stone, {**stone, "batch_id": "never-loaded"}]) == 1
+    assert filled.rebuild().purged == 1
+    assert batches.about(filled.hub.engine, gone.batch_id)["state"] == "purged" and erasure.adopt(filled.hub.engine, [stone]) == 0

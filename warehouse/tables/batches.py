@@ -12,7 +12,7 @@ batch = Table(
     metadata,
     Column("batch_id", Text, primary_key=True),
     Column("feed", Text, nullable=False, index=True),
-    Column("state", Text, nullable=False),  # landed held loaded rejected refused
+    Column("state", Text, nullable=False),  # landed held loaded rejected refused purged
     Column("replay_of", Text),
     Column("period", Text),  # yyyymm of a file
     Column("delivery", Text),  # file name or window, never a person's value
