@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -39,13 +40,12 @@ class Directory:
         return state.hexdigest()
 
 
-def read_directory(engine: Engine) -> Directory:
-    """The open, present rows of the directory's record tables."""
+def read_directory(engine: Engine, read: Callable[[str], pa.Table] | None = None) -> Directory:
+    """The open, present rows of the directory's record tables (``read``: how a query is read, default over a
+    connection each)."""
+    read = read or (lambda sql: read_arrow(engine, sql))
     tables = [
-        read_arrow(
-            engine,
-            f"SELECT {', '.join(columns)} FROM record.{table} WHERE recorded_to IS NULL AND state = 'present'",
-        )
+        read(f"SELECT {', '.join(columns)} FROM record.{table} WHERE recorded_to IS NULL AND state = 'present'")
         for table, columns in COLUMNS.items()
     ]
     return Directory(*tables)

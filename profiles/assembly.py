@@ -22,7 +22,7 @@ from profiles.facts import MENTIONS, ROWS
 from profiles.households import assemble_households, run_stages, set_rules
 from profiles.identity import give_ids
 from profiles.known import CATALOG
-from profiles.steps import STEPS, all_stages, kept_tables, replace, run_steps, steps
+from profiles.steps import STEPS, all_stages, differing, kept_tables, replace, run_steps, steps
 from profiles.survivorship import surviving_values
 from warehouse.snapshot import Snapshot
 
@@ -81,6 +81,8 @@ def move_on(con: duckdb.DuckDBPyConnection, before: date, changes: Changes, grid
     replace(con, "grid_compound", grids.compounds, "true")
     con.unregister("touched")
     run_steps(con, steps())
+    for outcome in OUTCOMES:
+        differing(con, outcome)
     con.execute(
         f"""CREATE OR REPLACE TABLE {CATALOG}.highest AS
             SELECT kind, max(number) AS number FROM (

@@ -81,8 +81,9 @@ _PRESENT = "SELECT tablename FROM pg_tables WHERE schemaname = 'record'"
 def read_facts(con: duckdb.DuckDBPyConnection, moment: Snapshot, engine: Engine) -> None:
     """Into ``con``: table ``fact`` (a mention with its ``person_id``; ``own``: the row is about the person itself), the
     tables of :data:`ROWS`, and ``empty_place`` (where a visit met nobody)."""
-    con.register("mention", moment.read(MENTIONS))
-    con.register("link", moment.read(LINKS))
+    for name, rows in moment.read_all({"mention": MENTIONS, "link": LINKS}).items():
+        con.register(name, rows)
+        del rows
     con.execute(f"CREATE TABLE fact AS {FACT}")
     con.unregister("mention")
     con.unregister("link")
@@ -93,12 +94,11 @@ def read_facts(con: duckdb.DuckDBPyConnection, moment: Snapshot, engine: Engine)
 
 def read_rows(moment: Snapshot, keys: Sequence[str] | None = None) -> dict[str, pa.Table]:
     """The tables of :data:`ROWS`: all open rows, or those of the record keys. A site without a feed has none of it."""
-    present, found = tables_present(moment), {}
-    for name, (table, query) in ROWS.items():
-        if table in present:
-            found[name] = moment.read(*_open(f"{query} WHERE recorded_to IS NULL", keys))
-        else:
-            found[name] = pa.table({column: pa.nulls(0, pa.string()) for column in _columns(query)})
+    present = tables_present(moment)
+    asked = {name: _open(f"{query} WHERE recorded_to IS NULL", keys) for name, (table, query) in ROWS.items() if table in present}
+    found = moment.read_all(asked, _bound(keys))
+    for name, (_, query) in ROWS.items():
+        found.setdefault(name, pa.table({column: pa.nulls(0, pa.string()) for column in _columns(query)}))
     return found
 
 
@@ -106,10 +106,10 @@ def empty_places(moment: Snapshot, engine: Engine, keys: Sequence[str] | None = 
     """``event_id, dwelling_id, visited_at``: dwellings found empty, or only registered (人户分离)."""
     if "grid_visit" not in tables_present(moment):
         return EMPTY_PLACE.empty_table()
-    visits = moment.read(*_open(EMPTY_VISITS, keys))
+    visits = moment.read(_open(EMPTY_VISITS, keys), _bound(keys))
     if not visits.num_rows:
         return EMPTY_PLACE.empty_table()
-    places = resolve_texts(visits["address_text"].combine_chunks(), read_directory(engine))
+    places = resolve_texts(visits["address_text"].combine_chunks(), read_directory(engine, moment.read))
     with duckdb.connect() as con:
         con.register("visits", visits)
         con.register("places", places)
@@ -124,8 +124,12 @@ def tables_present(moment: Snapshot) -> set[str]:
     return set(moment.read(_PRESENT)["tablename"].to_pylist())
 
 
-def _open(sql: str, keys: Sequence[str] | None) -> tuple[str, dict | None]:
-    return (sql, None) if keys is None else (f"{sql} AND record_key = ANY(:keys)", {"keys": list(keys)})
+def _open(sql: str, keys: Sequence[str] | None) -> str:
+    return sql if keys is None else f"{sql} AND record_key = ANY(:keys)"
+
+
+def _bound(keys: Sequence[str] | None) -> dict | None:
+    return None if keys is None else {"keys": list(keys)}
 
 
 def _keep(con: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:

@@ -2,7 +2,8 @@
 
 A step of ``sql/steps.sql`` says who or what a change can touch (``todo``), what the stages need to see to work that out
 exactly (``world``: tables cut to it), which stages then run, and which tables keep their outcome. What came out differently
-(``was_<table>``, ``now_<table>``, both in ``d_<table>``) is what the next steps look at, so a change goes as far as it matters.
+stands in ``d_<table>``, the rows that were (``now`` false) and those that are; it is what the next steps look at, so a change
+goes as far as it matters.
 
 ``known`` is the catalog of the last assembly (profiles.known); the small world stands in temporary tables, which hide the
 known ones of the same name while the stages run.
@@ -77,18 +78,16 @@ def replace(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, scope: s
     con.execute(f"DROP TABLE temp.{table}")
 
 
-def nothing(con: duckdb.DuckDBPyConnection, table: str) -> None:
-    """``d_<table>`` of a table in which nothing changed."""
-    for prefix in ("was", "now"):
-        con.execute(f"CREATE OR REPLACE TEMP TABLE {prefix}_{table} AS SELECT * FROM {CATALOG}.{table} WHERE false")
-    _both(con, table)
+def differing(con: duckdb.DuckDBPyConnection, table: str) -> None:
+    """The two sides of ``d_<table>`` as ``was_<table>`` and ``now_<table>``."""
+    for name, side in (("was", "NOT now"), ("now", "now")):
+        con.execute(f"CREATE OR REPLACE TEMP VIEW {name}_{table} AS SELECT * EXCLUDE (now) FROM d_{table} WHERE {side}")
 
 
 def _run(con: duckdb.DuckDBPyConnection, step: Step, made: Mapping[str, str]) -> None:
-    con.execute(f"CREATE OR REPLACE TEMP TABLE todo AS SELECT DISTINCT id FROM ({step.todo}) AS t(id) WHERE id IS NOT NULL")
-    if not con.execute("SELECT count(*) FROM todo").fetchall()[0][0]:
+    if not _made_rows(con, "todo", f"SELECT DISTINCT id FROM ({step.todo}) AS t(id) WHERE id IS NOT NULL"):
         for keep in step.keeps:
-            nothing(con, keep.table)
+            _made_rows(con, f"d_{keep.table}", f"SELECT *, true AS now FROM {CATALOG}.{keep.table} WHERE false")
         return
     hidden = []
     for table, query in step.worlds:
@@ -107,16 +106,15 @@ def _take(con: duckdb.DuckDBPyConnection, keep: Keep) -> None:
     """Compare the temporary table with the known one within the scope, and let the known one become it."""
     table = keep.table
     now, was = f"SELECT * FROM temp.{table} WHERE {keep.scope}", f"SELECT * FROM {CATALOG}.{table} WHERE {keep.scope}"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE was_{table} AS {was} EXCEPT {now}")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE now_{table} AS {now} EXCEPT {was}")
-    _both(con, table)
-    if con.execute(f"SELECT EXISTS (FROM d_{table})").fetchall()[0][0]:
+    both = f"SELECT *, true AS now FROM ({now} EXCEPT {was}) UNION ALL SELECT *, false FROM ({was} EXCEPT {now})"
+    if _made_rows(con, f"d_{table}", both):
         con.execute(f"DELETE FROM {CATALOG}.{table} WHERE {keep.scope}")
         con.execute(f"INSERT INTO {CATALOG}.{table} {now}")
 
 
-def _both(con: duckdb.DuckDBPyConnection, table: str) -> None:
-    con.execute(f"CREATE OR REPLACE TEMP VIEW d_{table} AS FROM was_{table} UNION ALL FROM now_{table}")
+def _made_rows(con: duckdb.DuckDBPyConnection, table: str, query: str) -> int:
+    """Make a temporary table; its number of rows."""
+    return con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}").fetchall()[0][0]
 
 
 def all_stages() -> dict[str, str]:

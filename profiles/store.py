@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, text
 from contracts.model import Contract
 from contracts.reader import load_contracts
 from places.directory import read_directory
-from places.grids import GridMap, grid_map
+from places.grids import QUERIES, GridMap, laid
 from profiles import assembly, believed, writing
 from profiles.changes import counts, read_changes, touched_keys
 from profiles.facts import ROWS, read_facts
@@ -99,8 +99,9 @@ class _Run:
 
     def from_warehouse(self, contracts: Mapping[str, Contract], known: Known | None) -> ProfileFigures:
         """What changed since the last assembly if that can be told, else everything."""
-        grids, directory = grid_map(self.engine, self.day), read_directory(self.engine).digest
         with snapshot(self.engine) as moment:
+            grids = laid(moment.read_all(QUERIES), self.day)
+            directory = read_directory(self.engine, moment.read).digest
             signature = assembly.signature(self.departments, moment)
             standing = Standing(self.token, signature, self.day, moment.horizon(), directory, 0)
             figures = known and self._changes(known, standing, contracts, moment, grids)

@@ -1,4 +1,4 @@
-"""One moment of the warehouse (快照): reads that all see the same rows, and which rows came or changed since an earlier moment.
+"""What was written since an earlier moment (快照): a moment of the warehouse that knows where it stands among transactions.
 
 What changed is told by PostgreSQL's own row stamp (``xmin``, the transaction that wrote a row): it also tells what was
 moved on in place, and never misses a transaction that began before a moment and ended after it, as clocks do.
@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import Engine, text
 
-from warehouse.bulk import arrow_of, reading
+from warehouse.moment import Moment, moment
 
 _FAR = 1_000_000_000  # transactions: half of what PostgreSQL can tell apart
 
@@ -31,12 +30,18 @@ class Horizon:
 class Snapshot:
     """Reads of one moment; :func:`snapshot` makes it."""
 
-    def __init__(self, engine: Engine, cursor: Any) -> None:
-        self._engine, self._cursor = engine, cursor
+    def __init__(self, engine: Engine, now: Moment) -> None:
+        self._engine, self._now = engine, now
 
     def read(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
         """As :func:`warehouse.bulk.read_arrow`. Raises QueryError."""
-        return arrow_of(self._cursor, bound(self._engine, sql, parameters) if parameters else sql)
+        (table,) = self.read_all({"read": sql}, parameters).values()
+        return table
+
+    def read_all(self, queries: Mapping[str, str], parameters: Mapping[str, object] | None = None) -> dict[str, pa.Table]:
+        """The results of several queries with the same parameters, two read at a time. Raises QueryError."""
+        ready = {name: bound(self._engine, sql, parameters) if parameters else sql for name, sql in queries.items()}
+        return {name: table.result() for name, table in self._now.tables(ready).items()}
 
     def horizon(self) -> Horizon:
         """This moment, to ask :meth:`span` of a later one."""
@@ -63,10 +68,9 @@ def changed(row: str) -> str:
 
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Snapshot]:
-    """A moment of the warehouse; its connection is its own, and closed at the end."""
-    with reading(engine) as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield Snapshot(engine, cursor)
+    """The warehouse as it is now. Raises QueryError."""
+    with moment(engine) as now:
+        yield Snapshot(engine, now)
 
 
 def bound(engine: Engine, sql: str, parameters: Mapping[str, object]) -> str:
