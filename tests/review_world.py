@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, make_url, text
 
 from linkage import store
+from warehouse.engine import engine_for
 
 ZHAO, SUN, QIAN = "130731198005120316", "13073119820903042X", "130731194403054714"
 COLUMNS = ("feed", "record_key", "table_name", "base_key", "role", "name", "birth_date", "birth_precision", "sex", "id_number", "phone")
@@ -54,6 +58,33 @@ SELECT 'psb_register', 'N' || k, 'psb_register', 'N' || k, 'holder', chr(20000 +
        '130731' || to_char(date '1960-01-02' + k * 7, 'YYYYMMDD') || '0011'
 FROM generate_series(1, :n) k
 """
+
+
+def settled_once(url: str) -> str:
+    """Make the county in the database of ``url``; the database's name, for :func:`copy_of`."""
+    made = engine_for(url)
+    mentions_as_a_table(made)
+    settle(made)
+    made.dispose()
+    return make_url(url).database
+
+
+_NUMBERS = itertools.count(1)
+
+
+@contextmanager
+def copy_of(settled: str, server) -> Iterator[Engine]:
+    """A database of its own with that county in it: linked in a twentieth of a second."""
+    keeper = engine_for(server.url("postgres")).execution_options(isolation_level="AUTOCOMMIT")
+    name = f"{settled}_{next(_NUMBERS)}"
+    with keeper.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {settled}"))
+    made = engine_for(server.url(name))
+    yield made
+    made.dispose()
+    with keeper.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name}"))
+    keeper.dispose()
 
 
 def links(engine: Engine) -> dict[str, str]:

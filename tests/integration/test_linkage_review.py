@@ -2,52 +2,32 @@
 
 from __future__ import annotations
 
-import itertools
-import math
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import Engine, text
 
 from linkage import decisions, review, store
 from linkage.decisions import DecisionError
-from tests.review_world import ROWS, links, mentions_as_a_table, result, say, settle
-from warehouse.access import AccessRefused, looks
-from warehouse.engine import engine_for
+from tests.review_world import ROWS, copy_of, links, result, say, settled_once
 
 ZHAO, QIAN = (("psb_register", "R1"), ("health_record", "H1")), (("psb_register", "R3"), ("health_record", "H3"))
-NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
 def settled(new_database) -> str:
-    """The county filled and linked once; its database is the template of each test's."""
-    url = new_database()
-    made = engine_for(url)
-    mentions_as_a_table(made)
-    settle(made)
-    made.dispose()
-    return make_url(url).database
+    return settled_once(new_database())
 
 
 @pytest.fixture
-def county(settled, postgres_server) -> Engine:
-    keeper = engine_for(postgres_server.url("postgres")).execution_options(isolation_level="AUTOCOMMIT")
-    name = f"{settled}_{next(NUMBERS)}"
-    with keeper.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {settled}"))
-    keeper.dispose()
-    made = engine_for(postgres_server.url(name))
-    yield made
-    made.dispose()
+def county(settled, postgres_server) -> Iterator[Engine]:
+    with copy_of(settled, postgres_server) as made:
+        yield made
 
 
 def decide(county: Engine, pair, verdict: str, by: str = "张登记") -> decisions.Decision:
     return decisions.decide(county, *pair, verdict, by=by, reason="问过本人")
-
-
-def asked(county: Engine) -> list[tuple[str, str]]:
-    return [(pair.feed_l, pair.feed_r) for pair in review.queue(county)]
 
 
 # -- the queue --------------------------------------------------------------------------
@@ -163,8 +143,7 @@ def test_a_pending_merge_can_be_withdrawn_and_is_then_no_longer_to_confirm(count
 # -- undone without a trace, contradictions ------------------------------------------------
 
 
-@pytest.mark.parametrize(("pair", "verdict"), [(ZHAO, "same"), (ZHAO, "different"), ((("psb_register", "R1"), ("market_entity", "M1")), "different"),
-                                               ((("health_record", "H1"), ("health_record", "H2")), "same")])
+@pytest.mark.parametrize(("pair", "verdict"), [(ZHAO, "same"), (ZHAO, "different"), ((("psb_register", "R1"), ("market_entity", "M1")), "different")])
 def test_a_decision_undone_leaves_no_trace_in_links_persons_and_conflicts(county, pair, verdict) -> None:
     before = result(county)
     taken = decide(county, pair, verdict)
@@ -262,78 +241,3 @@ def test_what_the_world_forbids_is_said_to_be_refused(county) -> None:
     decide(county, (("psb_register", "R1"), ("psb_register", "R2")), "same")
     store.link(county)
     assert [d.effect for d in review.decisions(county, "decided")] == ["refused"]
-
-
-# -- looking ------------------------------------------------------------------------------
-
-
-def test_a_pair_is_shown_side_by_side_with_weights_that_add_up_to_what_was_stored(county) -> None:
-    pair = review.queue(county)[1]
-    view = review.look(county, pair.pair_id, by="张登记", purpose="复核")
-    fields = {field.field: field for field in view.fields}
-    assert {fields["name"].left, fields["name"].right} == {"赵刚", "赵伟"} and fields["name"].agree is False
-    assert fields["birth_date"].agree and fields["sex"].left == fields["sex"].left_also or fields["sex"].title("zh") == "性别"
-    assert view.waterfall.model_probability == pytest.approx(pair.probability, abs=1e-4)
-    assert math.isclose(sum(step.weight for step in view.waterfall.steps), view.waterfall.weight)
-    assert [step.comparison for step in view.waterfall.steps if step.part == "comparison"] == ["name", "birth", "sex", "number", "context"]
-    assert not any(step.part == "rest" for step in view.waterfall.steps) and view.waterfall.decided_as == "threshold"
-    assert not view.two_people and not view.decisions
-
-
-def test_a_pair_whose_persons_are_asked_about_under_other_records_still_shows_why(county) -> None:
-    pair = review.queue(county)[1]
-    with county.begin() as connection:  # 赵 is now known by his other record
-        for side in ("l", "r"):
-            connection.execute(text(f"""
-                UPDATE hub.link_conflict SET record_key_{side} = CASE record_key_{side} WHEN 'R1' THEN 'M1' ELSE 'R1' END,
-                       feed_{side} = CASE record_key_{side} WHEN 'R1' THEN 'market_entity' ELSE 'psb_register' END
-                WHERE record_key_{side} IN ('R1', 'M1')"""))
-    view = review.look(county, pair.pair_id, by="张登记")
-    assert view.kind == "review" and view.waterfall.probability == pair.probability
-
-
-def test_every_look_is_written_down_before_anything_is_shown(county) -> None:
-    pair = review.queue(county)[0]
-    for nobody in ({"by": " "}, {"by": "张登记", "purpose": " "}):
-        with pytest.raises(AccessRefused):
-            review.look(county, pair.pair_id, **nobody)
-    assert looks(county) == []
-    review.look(county, pair.pair_id, by="张登记", purpose="低保复核")
-    review.became(county, pair.person_l, by="李复核")
-    assert [(look["seen_by"], look["action"], look["subject"], look["purpose"]) for look in looks(county)] == [
-        ("李复核", "review.history", pair.person_l, "人员关联复核"), ("张登记", "review.show", f"Q{pair.pair_id}", "低保复核")]
-
-
-def test_values_show_on_the_screen_and_in_no_printed_object_or_error(county) -> None:
-    view = review.look(county, review.queue(county)[0].pair_id, by="张登记")
-    assert any(field.left or field.right for field in view.fields)
-    told = repr(view) + repr(review.queue(county)) + repr(review.decisions(county, None))
-    with pytest.raises(DecisionError) as refused:
-        review.look(county, 999_999, by="张登记")
-    for row in ROWS:
-        assert row[2] not in told and row[1] not in told.replace("R1_", "") and (row[5] or "—") not in told + refused.value.zh
-
-
-def test_a_record_that_came_by_a_link_can_be_taken_out_by_the_number_its_history_shows(county) -> None:
-    here = links(county)["R1"]
-    shop = next(held for held in review.became(county, here, by="张登记").records if held.feed == "market_entity")
-    assert review.look(county, shop.pair_id, by="张登记").kind == "linked"
-    review.answer(county, shop.pair_id, "different", by="张登记", reason="店主另有其人")
-    store.link(county)
-    told = review.became(county, here, by="张登记")
-    assert links(county)["M1"] != links(county)["R1"] and len(told.decisions) == 1
-    assert dict(told.went_to) == {links(county)["R1"]: 1, links(county)["M1"]: 1}
-    assert [(event.kind, event.other_id) for event in told.events][-1] == ("split_from", here)
-
-
-def test_calibration_reads_what_binds_with_what_the_model_had_said(county) -> None:
-    decide(county, ZHAO, "same")
-    decide(county, QIAN, "same")  # pending: not yet
-    resting, withdrawn = (("psb_register", "R2"), ("health_record", "H2")), (("health_record", "H1"), ("health_record", "H3"))
-    decide(county, resting, "unsure")
-    decisions.undo(county, decide(county, withdrawn, "different").decision_id, by="张登记", reason="看错")
-    (judged,) = review.judged_pairs(county).to_pylist()
-    assert (judged["verdict"], judged["rule"]) == ("same", "weight") and 0.6 < judged["probability"] < 0.985
-    assert judged["evidence"].startswith("name:surname birth:exact") and judged["decided_at"].tzinfo
-    store.link(county)
-    assert review.judged_pairs(county).to_pylist() == [judged]  # what came of it since changes nothing
