@@ -12,6 +12,8 @@ from linkage.chunks import ChunksWaiting, SharedScoring, cut, gather, score_chun
 from linkage.engine import LinkSettings
 from linkage.model import ModelError, load_model
 from linkage.scoring import score
+from linkage.shared_files import compared_columns
+from linkage.spark_sql import spark_model
 from tests.linkage_world import county, linked
 
 MODEL = load_model()
@@ -79,6 +81,19 @@ def test_scores_of_other_records_are_not_used(tmp_path: Path) -> None:
     with pytest.raises(ChunksWaiting) as second:
         linked(changed, LinkSettings(score=SharedScoring(root, 2, last=False, worth=100)))
     assert second.value.round_folder != first.value.round_folder
+
+
+def test_every_level_of_the_model_can_be_said_on_spark() -> None:
+    """Found here, without Spark: whoever writes a level that it can't say hears of it before the long tests."""
+    said = []
+
+    def look(con, model, weights, prior) -> None:
+        said.append(spark_model(model, compared_columns(con, model)))
+        score(con, model, weights, prior)
+
+    linked(COUNTY, LinkSettings(score=look))
+    assert {len(comparison.levels) for comparison in said[0].comparisons} == {len(comparison.levels) for comparison in MODEL.comparisons}
+    assert not any("list_" in level.sql.lower() for comparison in said[0].comparisons for level in comparison.levels)
 
 
 def test_a_small_round_stays_at_home(tmp_path: Path) -> None:
