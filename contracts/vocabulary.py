@@ -92,6 +92,7 @@ MENTION_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "id_number": ("resident_id",),
         "id_embedded": ("pupil_no", "disability_no"),
         "phone": ("phone",),
+        "phone_home": ("phone",),
     }
 )
 # What a mention column brings along: mention column -> companion of the field behind it.

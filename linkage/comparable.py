@@ -47,7 +47,8 @@ def update_forms(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     con.execute(_AFFECTED_SQL)
     _register_names(con)
     con.execute(_SHARED_TEXT_SQL)
-    con.execute(_PHONE_SQL, {"limit": model.setting("phone_people")})
+    for sql in (_PHONE_SQL, _HOME_PHONE_SQL):
+        con.execute(sql, {"limit": model.setting("phone_people")})
     for sex, relations in (("male", _MALE), ("female", _FEMALE)):
         con.execute(f"CREATE OR REPLACE TEMP TABLE {sex} AS SELECT unnest(string_split($relations, ' ')) AS relation", {"relations": relations})
     further = "".join(f", ({column.sql})::VARCHAR AS {column.name}" for column in model.columns)
@@ -64,7 +65,8 @@ _BLUR = r"[*?？＊□\x{E000}-\x{F8FF}]"
 
 def _with_optional_columns(mentions: pa.Table) -> pa.Table:
     """Columns that an older view lacks, as nulls: the linkage runs on what there is."""
-    for name, kind in (("death_date", pa.date32()), ("dead", pa.bool_()), ("ended", pa.bool_()), ("name_note", pa.string()), ("former_name", pa.string())):
+    for name, kind in (("death_date", pa.date32()), ("dead", pa.bool_()), ("ended", pa.bool_()), ("name_note", pa.string()), ("former_name", pa.string()),
+                       ("phone_home", pa.string())):
         if name not in mentions.column_names:
             mentions = mentions.append_column(name, pa.nulls(mentions.num_rows, kind))
     return mentions
@@ -116,10 +118,12 @@ _AFFECTED_SQL = f"""
 CREATE OR REPLACE TEMP TABLE affected AS
 WITH moved AS (FROM mention_before UNION ALL BY NAME FROM mention WHERE i IN (FROM changed_mention)),
 phones AS (SELECT phone FROM moved WHERE phone IS NOT NULL UNION SELECT phone_second FROM moved WHERE phone_second IS NOT NULL),
+homes AS (SELECT phone_home FROM moved WHERE phone_home IS NOT NULL),
 texts AS (SELECT DISTINCT {_DIGITS} AS digits FROM moved WHERE id_text IS NOT NULL)
 SELECT i FROM mention WHERE i IN (FROM changed_mention)
 UNION SELECT i FROM mention WHERE phone IN (FROM phones)
 UNION SELECT i FROM mention WHERE phone_second IN (FROM phones)
+UNION SELECT i FROM mention WHERE phone_home IN (FROM homes)
 UNION SELECT i FROM mention WHERE id_text IS NOT NULL AND {_DIGITS} IN (FROM texts)
 """
 
@@ -132,6 +136,13 @@ SELECT phone FROM (
     SELECT phone AS phone, coalesce(name, record_key) AS who FROM mention WHERE phone IS NOT NULL
     UNION ALL SELECT phone_second, coalesce(name, record_key) FROM mention WHERE phone_second IS NOT NULL)
 WHERE phone IN (FROM asked) GROUP BY phone HAVING count(DISTINCT who) <= $limit
+"""
+
+# A household's telephone is one of few forms; a grid worker leaves his own where nobody gave any.
+_HOME_PHONE_SQL = """
+CREATE OR REPLACE TEMP TABLE phone_home_known AS
+SELECT phone_home FROM mention WHERE phone_home IN (SELECT phone_home FROM mention WHERE i IN (FROM affected))
+GROUP BY phone_home HAVING count(DISTINCT coalesce(group_key, record_key)) <= $limit
 """
 
 # What several people have in the ID column is a placeholder, whatever it looks like.
@@ -175,6 +186,7 @@ SELECT t.i, t.feed, t.record_key, t.role,
        CASE WHEN regexp_matches(digits, '^[0-9]{15}(000)?$') THEN digits[1:15] END AS id15,
        CASE WHEN t.phone IN (SELECT phone FROM phone_known) THEN hash(t.phone) END AS phone1,
        CASE WHEN t.phone_second IN (SELECT phone FROM phone_known) THEN hash(t.phone_second) END AS phone2,
+       CASE WHEN t.phone_home IN (FROM phone_home_known) THEN hash(t.phone_home) END AS phone_home,
        -- places as numbers: lists of them are compared for every pair
        CASE WHEN t.dwelling_kind IS DISTINCT FROM 'premises' AND t.dwelling_id IS NOT NULL THEN hash(t.dwelling_id) END AS room,
        CASE WHEN t.building_id IS NOT NULL THEN hash(t.building_id) END AS building,

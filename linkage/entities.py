@@ -54,7 +54,9 @@ CREATE OR REPLACE TEMP TABLE kin_phone AS
 WITH carried AS (SELECT l.e, f.phone1 AS phone FROM labelled l JOIN form f USING (i) WHERE f.phone1 IS NOT NULL
                  UNION SELECT l.e, f.phone2 FROM labelled l JOIN form f USING (i) WHERE f.phone2 IS NOT NULL),
 near AS (SELECT e, unnest(kin) AS other FROM kin WHERE kin IS NOT NULL UNION SELECT e, unnest(mates) FROM mates)
-SELECT n.e, list(DISTINCT c.phone ORDER BY c.phone) AS kin_phones FROM near n JOIN carried c ON c.e = n.other GROUP BY n.e
+SELECT e, list(DISTINCT phone ORDER BY phone) AS kin_phones FROM (
+    SELECT n.e, c.phone FROM near n JOIN carried c ON c.e = n.other
+    UNION ALL SELECT l.e, f.phone_home FROM labelled l JOIN form f USING (i) WHERE f.phone_home IS NOT NULL) GROUP BY e
 """
 
 # Of several spellings the one most rows carry stands for the entity; the register counts three times.

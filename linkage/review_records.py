@@ -25,6 +25,7 @@ FIELDS: Mapping[str, tuple[str, str, str | None]] = {
     "id_number": ("公民身份号码", "ID number", None), "id_text": ("证件号码（原样，无效）", "ID as written (not valid)", None),
     "id_embedded": ("其他证号内的身份号码", "ID inside another number", None),
     "phone": ("电话", "Phone", None), "phone_second": ("另一电话", "Second phone", None),
+    "phone_home": ("家庭联系电话", "The household's phone", None),
     "address_text": ("住址", "Address", None), "dwelling_id": ("住所（按名录）", "Dwelling (directory)", None), "relation": ("与户主等关系", "Relation", "relation"),
     "ethnicity": ("民族", "Ethnicity", "ethnicity"), "marital_status": ("婚姻状况", "Marital status", "marital"),
     "schooling": ("文化程度", "Schooling", "schooling"),

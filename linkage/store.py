@@ -29,7 +29,7 @@ from warehouse.bulk import lock, read_arrow, stage, unstage
 # What comparing needs; who delivered a row, and when, does not decide who it is about.
 MENTION_COLUMNS = (
     "feed, record_key, table_name, base_key, role, name, name_note, former_name, sex, birth_date, birth_precision, relation, "
-    "id_number, id_text, id_embedded, phone, phone_second, group_kind, group_key, ref_feed, ref_key, dwelling_kind, "
+    "id_number, id_text, id_embedded, phone, phone_second, phone_home, group_kind, group_key, ref_feed, ref_key, dwelling_kind, "
     "compound_id, building_id, unit, dwelling_id, death_date, dead, ended"
 )
 # Every record's last person, also of records that are not named any more; ids that went into another apart, so that

@@ -63,6 +63,7 @@ RULES: Words = {
     "name_family": ("姓名、同一家庭", "Name, family"),
     "name_phone": ("姓名、电话", "Name, phone"),
     "name_phone_home": ("姓名音近、同电话同住所", "Name by ear, phone and home"),
+    "name_sound_phone": ("姓名音近、同一电话", "Name by ear, phone"),
     "name_family_phone": ("姓名、家庭电话", "Name, family's phone"),
     "similar_name_birth_home": ("姓名相近、出生日期、住所", "Similar name, birth, home"),
     "similar_name_phone_home": ("姓名相近、电话、住所", "Similar name, phone, home"),

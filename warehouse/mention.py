@@ -33,6 +33,7 @@ PERSON_COLUMNS: Mapping[str, str] = {
     "id_embedded": "text",
     "phone": "text",
     "phone_second": "text",
+    "phone_home": "text",
 }
 # Who is meant: without one of these a further person of a row (a guardian, a mother) is not there.
 _NAMING = (

@@ -193,6 +193,7 @@ def test_companions_come_with_their_columns():
 def test_residents_of_a_visit_live_where_the_visit_was():
     visit = CONTRACTS["grid_visit"]
     [resident] = visit.tables[1].mentions
+    assert resident.columns["phone_home"] == "parent.phone", "the visit's contact number is the household's"
     assert visit.tables[1].each == "residents"
     assert resident.dwelling.building == "parent.building"
     assert (resident.group_kind, resident.group_key) == ("visit", ("parent_key",))
