@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from contracts.agreements import Agreement, Dataset
+from publish.masks import words
 
 FOLDER = Path(__file__).parent / "datasets"
 UNIT_COLUMN = {"community": "community_code", "grid": "grid_id"}
@@ -58,18 +59,29 @@ def read_query(name: str) -> Query:
 
 
 def materialise(con: duckdb.DuckDBPyConnection, name: str) -> Query:
-    """Run a dataset's query into its table; DatasetError if its key is not unique."""
+    """Run a dataset's query into its table, each row with its ``row_key`` and ``row_hash`` (:func:`stamped`); DatasetError if
+    its key is not unique."""
     query = read_query(name)
-    con.execute(f"CREATE OR REPLACE TABLE {query.table} AS\n{query.sql}")
-    columns = {row[0]: row[1] for row in con.execute(f"DESCRIBE {query.table}").fetchall()}
+    con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS\n{query.sql}")
+    columns = {row[0]: row[1] for row in con.execute(f"DESCRIBE {name}").fetchall()}
     missing = [column for column in (*query.key, *query.counts) if column not in columns]
     if missing:
         raise DatasetError(f"{name}: the column {missing[0]} is expected")
-    keys = ", ".join(query.key)
-    twice = con.execute(f"SELECT count(*) - count(DISTINCT ({keys})) FROM {query.table}").fetchall()[0][0]
+    query = Query(name, query.sql, query.key, query.counts, columns)
+    con.execute(f"CREATE OR REPLACE TABLE {query.table} AS SELECT *, {stamped(query)} FROM {name}")
+    con.execute(f"DROP VIEW {name}")
+    twice = con.execute(f"SELECT count(*) - count(DISTINCT row_key) FROM {query.table}").fetchall()[0][0]
     if twice:
-        raise DatasetError(f"{name}: {keys} are expected to be unique, {twice} rows are not")
-    return Query(name, query.sql, query.key, query.counts, columns)
+        raise DatasetError(f"{name}: {', '.join(query.key)} are expected to be unique, {twice} rows are not")
+    return query
+
+
+def stamped(query: Query) -> str:
+    """The expressions of ``row_key``, a row's key columns as JSON, and ``row_hash``, 63 bits over everything in it: a row
+    that has the same one as before need not be looked at. Counts are suppressed later, so statistics have none."""
+    key = ", ".join(words(name, query.columns[name]) for name in query.key)
+    whole = "NULL" if query.counts else f"hash('{duckdb.__version__}', {', '.join(query.columns)}) >> 1"
+    return f"CAST(to_json([{key}]) AS VARCHAR) AS row_key, CAST({whole} AS BIGINT) AS row_hash"
 
 
 def check(agreement: Agreement, dataset: Dataset, query: Query) -> None:

@@ -23,7 +23,7 @@ from contracts.agreements import Agreement, Dataset
 from contracts.model import Contract
 from contracts.reader import load_contracts
 from publish import datasets, ledger
-from publish.deltas import REMOVED, compare
+from publish.deltas import REMOVED, TABLES, compare
 from publish.desk import Desk
 from publish.recipients import Party, due, parties
 from publish.retractions import TOUCHED, moved, note_touched
@@ -76,9 +76,7 @@ def publish(
     valid = [agreement for agreement in agreements.values() if agreement.valid_on(today)]
     not_valid = tuple(agreement.recipient for agreement in agreements.values() if not agreement.valid_on(today))
     with ledger.publishing(engine), opened(engine, contracts, today, threads, memory_mb) as con:
-        con.execute(
-            "CREATE TABLE row_change (recipient VARCHAR, dataset VARCHAR, row_key VARCHAR, content_hash VARCHAR, change VARCHAR)"
-        )
+        con.execute(TABLES)
         made, last = parties(con, valid), ledger.last_extracts(engine)
         serving = due(made, last, today)
         desk = Desk(out, today, last)
@@ -87,8 +85,7 @@ def publish(
         for recipient, entries in moved(con, engine, last).items():
             desk.tell_moved(recipient, entries)
         handed = desk.finish()
-        if handed:
-            ledger.record(engine, con, handed)
+        ledger.record(engine, con, handed)
     total = Counter()
     for row in handed:
         total.update({name: row[name] for name in ("added", "changed", "removed")})
@@ -155,11 +152,11 @@ class _Handover:
             f"SELECT recipient, change, count(*) FROM {table} GROUP BY ALL"
         ).fetchall():
             counted[recipient][change] = number
-        rows = con.sql(f"SELECT * EXCLUDE (recipient, row_key, content_hash) FROM {table}").to_arrow_table()
+        rows = con.sql(f"SELECT * EXCLUDE (recipient, row_key, content_hash, row_hash) FROM {table}").to_arrow_table()
         start = 0
         with self._one_writes:
             con.execute(
-                f"INSERT INTO row_change SELECT recipient, ?, row_key, content_hash, change FROM {table}",
+                f"INSERT INTO row_change SELECT recipient, ?, row_key, content_hash, row_hash, change FROM {table}",
                 [dataset.name],
             )
             for recipient in sorted(counted):  # as the rows are
@@ -184,5 +181,5 @@ def _withdrawn(con: duckdb.DuckDBPyConnection, made: list[Party]) -> list[tuple[
         """CREATE TABLE withdrawn AS SELECT recipient, dataset, row_key
            FROM held SEMI JOIN grant_now USING (recipient) ANTI JOIN grant_now USING (recipient, dataset)"""
     )
-    con.execute(f"INSERT INTO row_change SELECT recipient, dataset, row_key, NULL, '{REMOVED}' FROM withdrawn")
+    con.execute(f"INSERT INTO row_change SELECT recipient, dataset, row_key, NULL, NULL, '{REMOVED}' FROM withdrawn")
     return con.execute("SELECT recipient, dataset, count(*) FROM withdrawn GROUP BY ALL ORDER BY ALL").fetchall()

@@ -9,17 +9,28 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Engine, text
 
 from contracts.agreements import Agreement
 from publish.deltas import ADDED, CHANGED, REMOVED
 from publish.recipients import Handed
-from warehouse.bulk import append, read_arrow, stage, unstage
+from warehouse.bulk import append, read_arrow, stage_all, unstage
 from warehouse.tables.households import extract
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 LOCK = 0x7075_626C
-STAGED = "extract_change"
+_MANY_ROWS = 5_000  # from here on the planner is told at once
+STAGED, STAGED_AGAIN = "extract_change", "extract_again"
+_SAME = "r.recipient = c.recipient AND r.dataset = c.dataset AND r.row_key = c.row_key"
+_CHANGES = {
+    REMOVED: f"DELETE FROM hub.extract_row r USING {{staged}} c WHERE c.change = :change AND {_SAME}",
+    CHANGED: f"""UPDATE hub.extract_row r SET content_hash = c.content_hash, row_hash = c.row_hash, sequence = c.sequence
+                 FROM {{staged}} c WHERE c.change = :change AND {_SAME}""",
+    ADDED: """INSERT INTO hub.extract_row (recipient, dataset, row_key, content_hash, row_hash, sequence)
+              SELECT recipient, dataset, row_key, content_hash, row_hash, sequence FROM {staged} WHERE change = :change""",
+}
+_AGAIN = f"UPDATE hub.extract_row r SET row_hash = c.row_hash FROM {{staged}} c WHERE {_SAME}"
 EXTRACT = pa.schema(
     [
         ("recipient", pa.string()), ("sequence", pa.int32()), ("kind", pa.string()), ("agreement_version", pa.string()),
@@ -56,47 +67,45 @@ def record(engine: Engine, con: duckdb.DuckDBPyConnection, handed: list[dict]) -
     """Keep the extracts that were handed out and what their recipients now hold, in one transaction.
 
     ``handed``: rows of :data:`EXTRACT` but ``recorded_from``; the connection's table ``row_change(recipient, dataset,
-    row_key, content_hash, change)`` says what changed.
+    row_key, content_hash, row_hash, change)`` says what changed, ``row_again`` which rows are the same under a new ``row_hash``.
     """
+    changes = _changes(con, handed)
+    again = con.sql("SELECT * FROM row_again").to_arrow_table()
+    tables = {name: rows for name, rows in ((STAGED, changes), (STAGED_AGAIN, again)) if rows.num_rows}
+    staged = stage_all(engine, tables) if tables else {}
     now = datetime.now(UTC)
-    con.register(
-        "handed", pa.Table.from_pylist([{"recipient": h["recipient"], "sequence": h["sequence"]} for h in handed])
-    )
-    changes = con.sql(
-        "SELECT c.*, CAST(h.sequence AS INTEGER) AS sequence FROM row_change c JOIN handed h USING (recipient) "
-        "ORDER BY recipient, dataset, row_key"
-    ).to_arrow_table()
-    con.unregister("handed")
-    staged = stage(engine, STAGED, changes)
-    same = "r.recipient = c.recipient AND r.dataset = c.dataset AND r.row_key = c.row_key"
     with engine.begin() as connection:
         append(connection, extract, pa.Table.from_pylist([{**row, "recorded_from": now} for row in handed], EXTRACT))
-        kinds = {
-            name: connection.execute(text(f"SELECT 1 FROM {staged} WHERE change = :c LIMIT 1"), {"c": name}).scalar()
-            for name in (ADDED, CHANGED, REMOVED)
+        kinds = set(changes["change"].unique().to_pylist())
+        added = pc.sum(pc.equal(changes["change"], ADDED)).as_py() or 0
+        joined = again.num_rows + changes.num_rows - added
+        if joined:  # the planner must know how few they are, or how many
+            for name in [*staged.values(), *(["hub.extract_row"] if joined >= _MANY_ROWS else [])]:
+                connection.execute(text(f"ANALYZE {name}"))
+        for change, statement in _CHANGES.items():
+            if change in kinds:
+                connection.execute(text(statement.format(staged=staged[STAGED])), {"change": change})
+        if again.num_rows:
+            connection.execute(text(_AGAIN.format(staged=staged[STAGED_AGAIN])))
+        if added >= _MANY_ROWS:
+            connection.execute(text("ANALYZE hub.extract_row"))
+        unstage(connection, *tables)
+
+
+def _changes(con: duckdb.DuckDBPyConnection, handed: list[dict]) -> pa.Table:
+    """``row_change`` with the sequence it was handed out under."""
+    sequences = pa.table(
+        {
+            "recipient": pa.array([row["recipient"] for row in handed], pa.string()),
+            "sequence": pa.array([row["sequence"] for row in handed], pa.int32()),
         }
-        if kinds[CHANGED] or kinds[REMOVED]:
-            connection.execute(text(f"ANALYZE {staged}"))
-        if kinds[REMOVED]:
-            connection.execute(
-                text(f"DELETE FROM hub.extract_row r USING {staged} c WHERE c.change = :c AND {same}"), {"c": REMOVED}
-            )
-        if kinds[CHANGED]:
-            connection.execute(
-                text(
-                    f"UPDATE hub.extract_row r SET content_hash = c.content_hash, sequence = c.sequence FROM {staged} c WHERE c.change = :c AND {same}"
-                ),
-                {"c": CHANGED},
-            )
-        if kinds[ADDED]:
-            connection.execute(
-                text(
-                    "INSERT INTO hub.extract_row (recipient, dataset, row_key, content_hash, sequence) "
-                    f"SELECT recipient, dataset, row_key, content_hash, sequence FROM {staged} WHERE change = :c"
-                ),
-                {"c": ADDED},
-            )
-        unstage(connection, STAGED)
+    )
+    con.register("handed", sequences)
+    changes = con.sql(
+        "SELECT c.*, h.sequence FROM row_change c JOIN handed h USING (recipient) ORDER BY recipient, dataset, row_key"
+    ).to_arrow_table()
+    con.unregister("handed")
+    return changes
 
 
 def listing(

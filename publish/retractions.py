@@ -55,9 +55,11 @@ _HOUSEHOLDS_GONE = """
 WITH gone AS (
     SELECT DISTINCT household_id AS id FROM hub.household WHERE household_id = ANY(:ids)
     EXCEPT SELECT household_id FROM hub.household WHERE recorded_to IS NULL
+), stay AS (
+    SELECT household_id AS id, person_id, recorded_to, max(recorded_to) OVER (PARTITION BY household_id) AS ended
+    FROM hub.household_member WHERE household_id IN (SELECT id FROM gone)
 ), last AS (
-    SELECT m.household_id AS id, m.person_id FROM hub.household_member m JOIN gone g ON g.id = m.household_id
-    WHERE m.recorded_to = (SELECT max(x.recorded_to) FROM hub.household_member x WHERE x.household_id = m.household_id)
+    SELECT id, person_id FROM stay WHERE recorded_to = ended
 )
 SELECT DISTINCT g.id, n.household_id AS stands
 FROM gone g LEFT JOIN last l USING (id) LEFT JOIN hub.person p ON p.person_id = l.person_id

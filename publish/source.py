@@ -35,7 +35,7 @@ HUB = {
     "mention": """SELECT feed, record_key, base_key, role, id_number IS NOT NULL AS has_id, dwelling_id, community_code,
                          CASE WHEN group_kind = 'visit' THEN group_key END AS visit_key, dead, death_date, ended, source_time
                   FROM hub.mention""",
-    "held": "SELECT recipient, dataset, row_key, content_hash FROM hub.extract_row",
+    "held": "SELECT recipient, dataset, row_key, content_hash, row_hash FROM hub.extract_row",
     "link": "SELECT feed, record_key, person_id FROM hub.person_link WHERE recorded_to IS NULL",
     "person_row": "SELECT person_id, name, sex, birth_date, id_number, alive, dwelling_id FROM hub.person_profile WHERE recorded_to IS NULL",
     "member_row": """SELECT household_id, kind, person_id, relation, basis, confidence, valid_from

@@ -9,10 +9,17 @@ DROP TABLE mention;
 -- stage: link — the same
 DROP TABLE link;
 
--- stage: known — the departments that recorded a person themselves: own_subject of every dataset
+-- stage: known — the departments that recorded a person themselves: own_subject of every dataset (a bit a department, then words)
 CREATE TABLE known AS
-SELECT person_id, list(department ORDER BY department) AS own_subject
-FROM (SELECT DISTINCT person_id, department FROM fact JOIN feed USING (feed) WHERE own OR has_id) GROUP BY person_id;
+WITH bit AS (
+    SELECT department, 1 << (row_number() OVER (ORDER BY department) - 1) AS bit FROM (SELECT DISTINCT department FROM feed)
+), mark AS (
+    SELECT person_id, bit_or(bit) AS mark FROM fact JOIN (SELECT feed, bit FROM feed JOIN bit USING (department)) USING (feed)
+    WHERE own OR has_id GROUP BY person_id
+), word AS (
+    SELECT mark, list(department ORDER BY department) AS own_subject FROM (SELECT DISTINCT mark FROM mark) JOIN bit ON mark & bit <> 0 GROUP BY mark
+)
+SELECT person_id, own_subject FROM mark JOIN word USING (mark);
 
 -- stage: place — a dwelling by the names people use, and who is responsible there
 CREATE TABLE place AS
@@ -24,14 +31,20 @@ LEFT JOIN grid_compound c ON c.compound_id = u.compound_id;
 -- stage: community — names of all communities, those of the past too
 CREATE TABLE community AS SELECT community_code, any_value(name) AS community FROM community_row GROUP BY 1;
 
--- stage: home — where a person lives now, one place a person: the surest, then the newest
+-- stage: home — where a person lives now, one place a person: the surest, then the newest (few live in two, so only those are ranked)
 CREATE TABLE home AS
+WITH lives AS (
+    SELECT person_id, household_id, basis, confidence, valid_from FROM member_row WHERE kind = 'residence'
+), several AS (
+    SELECT person_id FROM lives GROUP BY 1 HAVING count(*) > 1
+), one AS (
+    SELECT * FROM lives ANTI JOIN several USING (person_id)
+    UNION ALL
+    SELECT * FROM lives SEMI JOIN several USING (person_id)
+    QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY confidence DESC, valid_from DESC NULLS LAST, household_id) = 1
+)
 SELECT m.person_id, m.household_id, m.basis, m.confidence, m.valid_from AS since, p.*
-FROM member_row m
-JOIN person_row w USING (person_id)
-LEFT JOIN place p ON p.dwelling_id = w.dwelling_id
-WHERE m.kind = 'residence'
-QUALIFY row_number() OVER (PARTITION BY m.person_id ORDER BY m.confidence DESC, m.valid_from DESC NULLS LAST, m.household_id) = 1;
+FROM one m JOIN person_row w USING (person_id) LEFT JOIN place p ON p.dwelling_id = w.dwelling_id;
 
 -- stage: life — a death as the feeds report it
 CREATE TABLE life AS
@@ -49,14 +62,20 @@ LEFT JOIN label x ON x.list = 'sex' AND x.code = p.sex;
 CREATE TABLE living AS
 SELECT p.*, h.* EXCLUDE (person_id) FROM person p JOIN home h USING (person_id) WHERE p.alive;
 
--- stage: registered — the household register as it stands, one row a person (the newest)
+-- stage: registered — the household register as it stands, one row a person (the newest; few have two, so only those are ranked)
 CREATE TABLE registered AS
-SELECT f.person_id, max_by(struct_pack(station_code := r.station_code, household_no := r.household_no,
-                                       register_address := r.register_address, dwelling_id := f.dwelling_id),
-                           (coalesce(f.source_time, TIMESTAMPTZ '1900-01-01'), f.record_key)) AS r
-FROM fact f JOIN register r USING (record_key)
-WHERE f.feed = 'psb_register' AND NOT f.ended AND NOT coalesce(r.cancelled, false)
-GROUP BY f.person_id;
+WITH entry AS (
+    SELECT f.person_id, coalesce(f.source_time, TIMESTAMPTZ '1900-01-01') AS said_at, f.record_key,
+           struct_pack(station_code := r.station_code, household_no := r.household_no, register_address := r.register_address,
+                       dwelling_id := f.dwelling_id) AS r
+    FROM fact f JOIN register r USING (record_key)
+    WHERE f.feed = 'psb_register' AND NOT f.ended AND NOT coalesce(r.cancelled, false)
+), several AS (
+    SELECT person_id FROM entry GROUP BY 1 HAVING count(*) > 1
+)
+SELECT person_id, r FROM entry ANTI JOIN several USING (person_id)
+UNION ALL
+SELECT person_id, max_by(r, (said_at, record_key)) FROM entry SEMI JOIN several USING (person_id) GROUP BY person_id;
 
 -- stage: last_seen — the newest visit of a dwelling (empty or only registered: it names nobody), and when people were last met there
 CREATE TABLE last_seen AS

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
-from contracts.agreements import load_agreements
+from contracts.agreements import Agreement, load_agreements
 from contracts.reader import load_contracts
+from publish.datasets import read_query
 from publish.extracts import publish
+from publish.ledger import agreement_of
 from warehouse.engine import engine_for
 from warehouse.schema import upgrade
 
@@ -73,6 +75,20 @@ class Warehouse:
     def publish(self, day: date = TODAY):
         return publish(self.engine, self.agreements, self.out, day, CONTRACTS)
 
+    def held(self, out: Path | None = None) -> dict[str, dict[str, list[tuple]]]:
+        """Recipient → what the files it was handed add up to, under ``out`` or where this hub publishes."""
+        out = out or self.out
+        return {
+            folder.name: adds_up(out, folder.name, agreement_of(self.agreements, folder.name))
+            for folder in sorted(out.iterdir())
+        }
+
+    def published_anew(self, out: Path, day: date) -> dict[str, dict[str, list[tuple]]]:
+        """What a first publication on ``day`` hands out, as if there had never been one."""
+        self.run("TRUNCATE hub.extract, hub.extract_row")
+        publish(self.engine, self.agreements, out, day, CONTRACTS)
+        return self.held(out)
+
     def ledger(self) -> dict[str, list[int]]:
         with self.engine.connect() as connection:
             rows = connection.execute(text("SELECT recipient, sequence FROM hub.extract ORDER BY recipient, sequence"))
@@ -87,6 +103,34 @@ class Warehouse:
 
     def manifest(self, recipient: str, sequence: int) -> dict:
         return json.loads((self.out / recipient / f"{sequence:06d}" / "manifest.json").read_text(encoding="utf-8"))
+
+
+def adds_up(out: Path, recipient: str, agreement: Agreement) -> dict[str, list[tuple]]:
+    """What a recipient holds that keeps every file it was handed under ``out``: dataset → its rows, sorted."""
+    held: dict[str, dict[tuple, tuple]] = {}
+    for folder in sorted((out / recipient).iterdir()):
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        for name in manifest["withdrawn"]:
+            held.pop(name, None)
+        for entry in manifest["datasets"]:
+            clear = {
+                granted.title: granted.name
+                for granted in agreement.dataset(entry["name"]).fields
+                if granted.mask == "none"
+            }
+            key = [title for title, name in clear.items() if name in read_query(entry["name"]).key]
+            rows = held.setdefault(entry["name"], {})
+            content = (folder / entry["file"]).read_bytes().decode("utf-8-sig")
+            for row in csv.DictReader(io.StringIO(content)):
+                change, at = row.pop("变更"), tuple(row[title] for title in key)
+                if (change == "新增") == (at in rows):
+                    raise AssertionError(
+                        f"{recipient}, {folder.name}, {entry['name']}: {change} of a row that can't be"
+                    )
+                rows.pop(at, None)
+                if change != "删除":
+                    rows[at] = tuple(row.values())
+    return {name: sorted(rows.values()) for name, rows in held.items()}
 
 
 def settled(url: str, out: Path) -> Warehouse:

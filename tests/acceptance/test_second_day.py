@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from sqlalchemy import text
 
 from tests.match_lists import match_county_list
+from tests.publish_world import adds_up
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -89,3 +91,22 @@ def test_a_departments_list_finds_its_people_takes_nobody_for_another_and_change
     assert result["已匹配", False] == 0 and result["未找到", False] <= 4, result
     assert result["已匹配", True] >= 0.85 * (400 - strangers), result
     assert beliefs(site) == before
+
+
+def test_what_was_handed_out_day_by_day_is_what_a_publication_from_nothing_hands_out(days, tmp_path):
+    """Last: it forgets the ledger."""
+    from contracts.agreements import load_agreements
+    from publish.extracts import publish
+    from publish.ledger import agreement_of
+
+    site, *_ = days
+    hub, agreements = site.hub(), load_agreements()
+    with hub.engine.begin() as connection:
+        connection.execute(text("TRUNCATE hub.extract, hub.extract_row"))
+    publish(hub.engine, agreements, tmp_path, hub.settings.today, hub.contracts)
+    recipients = sorted(folder.name for folder in tmp_path.iterdir())
+    assert len(recipients) > 10
+    for recipient in recipients:
+        if (agreement := agreement_of(agreements, recipient)).frequency == "daily":
+            held = adds_up(site.home / "out" / "extracts", recipient, agreement)
+            assert held == adds_up(tmp_path, recipient, agreement), recipient

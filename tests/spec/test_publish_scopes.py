@@ -9,7 +9,7 @@ import pytest
 
 from contracts.agreements import Agreement, Dataset, GrantedField
 from publish import datasets
-from publish.deltas import compare
+from publish.deltas import TABLES, compare
 from publish.recipients import Party, parties
 
 WANG, LI = "130731198005120017", "130731197001010025"
@@ -22,6 +22,7 @@ TYPES = {
     "grid_id": "VARCHAR",
     "community_code": "VARCHAR",
 }
+BOOKS = ("row_key", "content_hash", "row_hash")
 ROWS = [
     ("P1", "王建国", WANG, "health", ["health", "public_security"], "G01", "C1"),
     ("P2", "李娜", LI, "education", ["education"], "G02", "C1"),
@@ -32,19 +33,25 @@ FIELDS = (
     GrantedField("id_number", "id_masked", "公民身份号码", "own"),
 )  # fmt: skip
 
+QUERY = datasets.Query("people", "", ("person_id",), (), TYPES)
+
 
 @pytest.fixture
 def con():
     with duckdb.connect() as made:
-        made.execute("CREATE TABLE held (recipient VARCHAR, dataset VARCHAR, row_key VARCHAR, content_hash VARCHAR)")
+        made.execute(
+            "CREATE TABLE held (recipient VARCHAR, dataset VARCHAR, row_key VARCHAR, content_hash VARCHAR, row_hash BIGINT)"
+        )
+        made.execute(TABLES)
         made.execute("SET VARIABLE day = DATE '2026-11-20'")
         fill(made, ROWS)
         yield made
 
 
 def fill(con: duckdb.DuckDBPyConnection, rows: list[tuple]) -> None:
-    con.execute("CREATE OR REPLACE TABLE dataset_people (" + ", ".join(f"{n} {t}" for n, t in TYPES.items()) + ")")
-    con.executemany("INSERT INTO dataset_people VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    con.execute("CREATE OR REPLACE TEMP TABLE raw (" + ", ".join(f"{n} {t}" for n, t in TYPES.items()) + ")")
+    con.executemany("INSERT INTO raw VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    con.execute(f"CREATE OR REPLACE TABLE dataset_people AS SELECT *, {datasets.stamped(QUERY)} FROM raw")
 
 
 def agreement(recipient: str, scope: str, fields=FIELDS, kind: str = "department") -> Agreement:
@@ -68,9 +75,8 @@ def agreement(recipient: str, scope: str, fields=FIELDS, kind: str = "department
 
 
 def handed(con, one: Agreement, recipients: dict | None = None) -> list[dict]:
-    query = datasets.Query("people", "", ("person_id",), (), TYPES)
     party = Party(one, {one.recipient: one} if recipients is None else recipients)
-    table = compare(con, party, one.dataset("people"), query)
+    table = compare(con, party, one.dataset("people"), QUERY)
     rows = con.sql(f"SELECT * FROM {table}").to_arrow_table().to_pylist()
     return rows
 
@@ -79,12 +85,13 @@ def holds(con, rows: list[dict]) -> None:
     """The recipients now hold those rows."""
     for row in rows:
         con.execute(
-            "INSERT INTO held VALUES (?, 'people', ?, ?)", [row["recipient"], row["row_key"], row["content_hash"]]
+            "INSERT INTO held VALUES (?, 'people', ?, ?, ?)",
+            [row[name] for name in ("recipient", "row_key", "content_hash", "row_hash")],
         )
 
 
 def cells(rows: list[dict]) -> list[tuple]:
-    return [tuple(v for k, v in row.items() if k not in ("row_key", "content_hash")) for row in rows]
+    return [tuple(v for k, v in row.items() if k not in BOOKS) for row in rows]
 
 
 def test_all_rows_go_to_a_recipient_of_scope_all_with_others_people_masked(con) -> None:
@@ -101,7 +108,7 @@ def test_only_its_own_records_go_to_a_recipient_of_scope_own(con) -> None:
 
 def test_a_column_no_agreement_names_does_not_leave(con) -> None:
     rows = handed(con, agreement("health", "all", FIELDS[:2]))
-    assert set(rows[0]) - {"recipient", "change", "row_key", "content_hash"} == {"person_id", "name"}
+    assert set(rows[0]) - {"recipient", "change", *BOOKS} == {"person_id", "name"}
 
 
 def test_each_grid_gets_its_own_people_and_a_grid_of_no_agreement_nothing(con) -> None:
@@ -168,9 +175,8 @@ def test_what_one_recipient_holds_is_nothing_to_another(con) -> None:
 
 def test_a_granted_column_the_query_lacks_is_an_error_that_names_it() -> None:
     one = agreement("health", "all", (*FIELDS, GrantedField("phone", "phone_masked", "联系电话")))
-    query = datasets.Query("people", "", ("person_id",), (), TYPES)
     with pytest.raises(datasets.DatasetError, match="health: people: the query lacks the column phone"):
-        datasets.check(one, one.dataset("people"), query)
+        datasets.check(one, one.dataset("people"), QUERY)
 
 
 def test_a_dataset_whose_rows_could_not_be_told_apart_is_refused() -> None:
@@ -190,3 +196,28 @@ def test_a_value_that_moves_to_the_next_column_is_a_change(con) -> None:
     before = handed(con, one)
     fill(con, [("P1", None, None, "甲", [], None, None)])
     assert before[0]["content_hash"] != handed(con, one)[0]["content_hash"]
+
+
+def test_a_row_that_is_the_same_bit_by_bit_is_not_looked_at(con) -> None:
+    rows = handed(con, agreement("education", "all"))
+    holds(con, [row | {"content_hash": "of an older rule of masking"} for row in rows])
+    assert handed(con, agreement("education", "all")) == []
+    assert con.execute("SELECT count(*) FROM row_again").fetchall() == [(0,)]
+
+
+def test_another_grant_or_mask_makes_every_row_be_looked_at(con) -> None:
+    holds(con, handed(con, agreement("education", "all")))
+    strict = (*FIELDS[:1], GrantedField("name", "name_initial", "姓名"), *FIELDS[2:])
+    assert [row["name"] for row in handed(con, agreement("education", "all", strict))] == ["王*", "李*"]
+
+
+def test_what_differs_only_behind_the_mask_is_known_again_next_time(con) -> None:
+    holds(con, handed(con, agreement("market_regulation", "all")))
+    fill(con, [("P1", "王建国", WANG[:-4] + "0017", "health", ["health"], "G09", "C9"), ROWS[1]])
+    assert handed(con, agreement("market_regulation", "all")) == []
+    (again,) = con.execute("SELECT recipient, dataset, row_key, row_hash FROM row_again").fetchall()
+    assert again[:3] == ("market_regulation", "people", '["P1"]')
+    con.execute("UPDATE held SET row_hash = ? WHERE row_key = ?", [again[3], again[2]])
+    con.execute("DELETE FROM row_again")
+    assert handed(con, agreement("market_regulation", "all")) == []
+    assert con.execute("SELECT count(*) FROM row_again").fetchall() == [(0,)]

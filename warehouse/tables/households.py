@@ -132,5 +132,6 @@ extract_row = Table(  # what the recipient holds now, by content hash
     Column("dataset", Text, primary_key=True),
     Column("row_key", Text, primary_key=True),
     Column("content_hash", Text, nullable=False),
+    Column("row_hash", BigInteger),  # of the row before masks, with the grant: while it stays, so does content_hash
     Column("sequence", Integer, nullable=False),
 )
