@@ -89,7 +89,8 @@ def _print(outcome: Outcome, all_strata: bool) -> None:
     weakest = sorted(outcome.strata.items(), key=lambda entry: entry[1][0].recall)
     plain = [entry for entry in weakest if "×" not in entry[0]]
     for name, (score, theirs) in weakest if all_strata else plain + [entry for entry in weakest if "×" in entry[0]][:5]:
-        print(f"{'    ' + name:51} {_line(score)}  of {score.true_pairs:,} pairs; stock {theirs.precision:.4f} {theirs.recall:.4f}")
+        limit = f"; at most {outcome.ceilings[name]:.4f}" if name in outcome.ceilings else ""
+        print(f"{'    ' + name:51} {_line(score)}  of {score.true_pairs:,} pairs; stock {theirs.precision:.4f} {theirs.recall:.4f}{limit}")
     sys.stdout.flush()
 
 

@@ -29,6 +29,12 @@ person AS (SELECT true_person_id AS person_id, name, birth_date::DATE AS birth, 
 home AS (SELECT household_id, true_person_id AS person_id FROM read_csv($households, header = true, all_varchar = true) WHERE kind IN ('residence', 'register')),
 told AS (SELECT t.*, m.id_number, m.id_text, m.id_embedded, p.birth, p.id_number AS true_id
          FROM truth t JOIN person p USING (person_id) JOIN mention m ON m.feed = t.feed AND m.record_key = t.source_key),
+carried AS (SELECT t.person_id, unnest([m.phone, m.phone_second, m.phone_home]) AS phone FROM truth t JOIN mention m ON m.feed = t.feed AND m.record_key = t.source_key
+            WHERE t.feed <> 'grid_request'),
+-- a request says a name, a telephone and an address: the telephone must be one the person, or somebody of his household, is known by
+told_by_phone AS (SELECT t.source_key FROM truth t JOIN mention m ON m.feed = t.feed AND m.record_key = t.source_key JOIN carried c ON c.phone = m.phone
+                  WHERE t.feed = 'grid_request' AND (c.person_id = t.person_id OR EXISTS (
+                      FROM home a JOIN home b USING (household_id) WHERE a.person_id = t.person_id AND b.person_id = c.person_id))),
 twin AS (SELECT DISTINCT a.person_id FROM home a JOIN home b USING (household_id) JOIN person p ON p.person_id = a.person_id
          JOIN person q ON q.person_id = b.person_id WHERE a.person_id <> b.person_id AND p.birth = q.birth),
 tenant AS (SELECT DISTINCT person_id FROM truth WHERE feed = 'psb_permit')
@@ -37,6 +43,7 @@ UNION ALL SELECT feed, source_key, 'wrong ID' FROM told WHERE id_number IS NOT N
 UNION ALL SELECT feed, source_key, 'unusable ID' FROM told WHERE id_number IS NULL AND id_text IS NOT NULL
 UNION ALL SELECT feed, source_key, 'children' FROM told WHERE birth > (SELECT max(birth) FROM person) - INTERVAL 14 YEAR
 UNION ALL SELECT feed, source_key, 'tenants' FROM told WHERE person_id IN (FROM tenant)
+UNION ALL SELECT feed, source_key, 'name and address alone' FROM truth WHERE feed = 'grid_request' AND source_key NOT IN (FROM told_by_phone)
 UNION ALL SELECT feed, source_key, 'twins' FROM told WHERE person_id IN (FROM twin)
 """
 
