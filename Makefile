@@ -4,6 +4,7 @@ PERSONS ?= 5000
 SEED ?= 2026
 NOISE ?= 1
 FAULTS ?=
+ARGS ?=
 BIN := .venv/bin
 .PHONY: help setup setup-extras demo up down test test-long test-compose bench bench-linkage bench-scale lint lock clean
 
@@ -40,8 +41,8 @@ test-compose: setup ## the compose file for real, where a container engine runs
 bench: setup ## the stage table of a whole run
 	@$(BIN)/python benchmarks/bench_stages.py
 
-bench-linkage: setup-extras ## linkage beside stock Splink on the same rows
-	@$(BIN)/python benchmarks/bench_linkage.py
+bench-linkage: setup-extras ## linkage beside stock Splink on the same rows (ARGS="--only febrl")
+	@$(BIN)/python benchmarks/bench_linkage.py $(ARGS)
 
 bench-scale: setup ## 100 k, 1 M and 5 M records, stage by stage (hours, 60 GB of disk)
 	@$(BIN)/python benchmarks/bench_scale.py
