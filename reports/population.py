@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import duckdb
+import pyarrow as pa
 from sqlalchemy import Engine
 
-from places.grids import grid_map
+from places import grids
 from reports import labels
 from reports.disclosure import share, shown
 from reports.labels import Text
-from warehouse.bulk import read_arrow
+from warehouse.bulk import bound
 from warehouse.compute import analyst
+from warehouse.moment import moment
 
 FRESH_DAYS = 180  # a visit counts as evidence of residence for so long (domain rules, section 7)
 HEALTH_POINT = 2000  # residents from which a compound has a health point with full-time staff (domain rules, 0.2)
@@ -26,12 +28,11 @@ LINK_RULES = 12  # rules of linkage shown one by one
 NEAR = 0.9  # compounds from this share of the line are listed too
 
 TOTALS = """
-SELECT (SELECT count(*) FROM hub.person_profile WHERE recorded_to IS NULL) AS persons,
-       (SELECT count(*) FROM hub.person_profile WHERE recorded_to IS NULL AND alive) AS alive,
-       (SELECT count(*) FROM hub.person_profile WHERE recorded_to IS NULL AND alive AND dwelling_id IS NOT NULL) AS placed,
+SELECT count(*) AS persons, count(*) FILTER (WHERE alive) AS alive, count(*) FILTER (WHERE alive AND dwelling_id IS NOT NULL) AS placed,
        (SELECT count(*) FROM hub.household WHERE recorded_to IS NULL AND kind = 'residence') AS households,
        (SELECT count(*) FROM hub.profile WHERE recorded_to IS NULL) AS profiles,
        (SELECT count(*) FROM hub.binding_decision) AS decisions
+FROM hub.person_profile WHERE recorded_to IS NULL
 """
 LINK_RUN = "SELECT figures::text AS figures, model_version FROM hub.link_run ORDER BY run_id DESC LIMIT 1"
 CONFLICTS = "SELECT kind, count(*) AS n FROM hub.link_conflict WHERE recorded_to IS NULL GROUP BY 1 ORDER BY 2 DESC, 1"
@@ -135,17 +136,29 @@ class Population:
         return round(100 * self.placed / self.alive, 1) if self.alive else None
 
 
+# What is read, what takes longest first.
+QUERIES = {
+    "precision": PRECISION, "known_to": KNOWN_TO, "visited": VISITED, "members": MEMBERS, "dwellings": DWELLINGS, "totals": TOTALS,
+    "households": HOUSEHOLDS, "basis": BASIS, "link_run": LINK_RUN, "conflicts": CONFLICTS,
+}  # fmt: skip
+
+
 def read_population(engine: Engine, today: date) -> Population:
-    """Figures of the open rows; visits count back from ``today``."""
-    totals = read_arrow(engine, TOTALS).to_pylist()[0]
-    run = (read_arrow(engine, LINK_RUN).to_pylist() or [{"figures": "{}", "model_version": None}])[0]
+    """Figures of the open rows, all of one moment; visits count back from ``today``."""
+    visited = bound(engine, VISITED, {"since": (today - timedelta(days=FRESH_DAYS)).isoformat()})
+    with moment(engine) as now:
+        asked, directory = now.tables(QUERIES | {"visited": visited}), now.tables(grids.QUERIES)
+        read = {name: table.result() for name, table in asked.items()}
+        laid = grids.laid({name: table.result() for name, table in directory.items()}, today)
+    totals = read["totals"].to_pylist()[0]
+    run = (read["link_run"].to_pylist() or [{"figures": "{}", "model_version": None}])[0]
     figures = json.loads(run["figures"])
-    households = read_arrow(engine, HOUSEHOLDS).to_pylist()
+    households = read["households"].to_pylist()
     kinds = {kind: sum(row["n"] for row in households if row["kind"] == kind) for kind in labels.LABELS["household"]}
     sizes = [(row["size"], row["n"]) for row in households if row["kind"] == "residence"]
-    con = _places(engine, today)
+    con = _places(read, laid)
     try:
-        communities, grids = _areas(con, "community_code"), _areas(con, "grid_id")
+        communities, units = _areas(con, "community_code"), _areas(con, "grid_id")
         compounds, compounds_all = _compounds(con)
         precision = {feed: (n, room) for feed, n, room in con.execute(
             "SELECT feed, sum(n)::BIGINT, coalesce(sum(n) FILTER (address_level = 'room'), 0)::BIGINT FROM precision GROUP BY 1"
@@ -155,11 +168,11 @@ def read_population(engine: Engine, today: date) -> Population:
     return Population(
         **totals, mentions=figures.get("mentions", 0), mentions_with_id=figures.get("mentions_with_id", 0),
         model_version=run["model_version"], links=_links(figures.get("rules", {})),
-        known_to=_numbered(read_arrow(engine, KNOWN_TO), ("个数据源", " feeds"), ("个数据源", " feed")),
-        conflicts=_counts("conflict", [(r["kind"], r["n"]) for r in read_arrow(engine, CONFLICTS).to_pylist()]),
+        known_to=_numbered(read["known_to"], ("个数据源", " feeds"), ("个数据源", " feed")),
+        conflicts=_counts("conflict", [(r["kind"], r["n"]) for r in read["conflicts"].to_pylist()]),
         kinds=_counts("household", kinds.items()), sizes=_sizes(sizes),
-        basis=_counts("basis", [(r["basis"], r["n"]) for r in read_arrow(engine, BASIS).to_pylist()], people=True),
-        communities=communities, grids=grids, compounds=compounds, compounds_all=compounds_all, precision=precision,
+        basis=_counts("basis", [(r["basis"], r["n"]) for r in read["basis"].to_pylist()], people=True),
+        communities=communities, grids=units, compounds=compounds, compounds_all=compounds_all, precision=precision,
     )  # fmt: skip
 
 
@@ -193,16 +206,13 @@ def _sizes(sizes: list[tuple[int, int]]) -> tuple[Count, ...]:
     return tuple(Count(name, n) for name, n in zip(names, values, strict=True))
 
 
-def _places(engine: Engine, today: date) -> duckdb.DuckDBPyConnection:
+def _places(read: Mapping[str, pa.Table], laid: grids.GridMap) -> duckdb.DuckDBPyConnection:
     """Dwellings with compound and grid (``place``), households in them (``home``), addresses (``precision``)."""
     con = analyst()
-    grids = grid_map(engine, today)
-    con.register("grid_unit", grids.units)
-    con.register("grid_compound", grids.compounds)
-    con.register("dwelling", read_arrow(engine, DWELLINGS))
-    con.register("household", read_arrow(engine, MEMBERS))
-    con.register("visited", read_arrow(engine, VISITED, {"since": (today - timedelta(days=FRESH_DAYS)).isoformat()}))
-    con.register("said", read_arrow(engine, PRECISION))
+    con.register("grid_unit", laid.units)
+    con.register("grid_compound", laid.compounds)
+    for name, table in (("dwelling", "dwellings"), ("household", "members"), ("visited", "visited"), ("said", "precision")):
+        con.register(name, read[table])
     con.execute(
         """CREATE TABLE place AS SELECT d.*, u.grid_id FROM dwelling d
            LEFT JOIN grid_unit u ON u.building_id = d.building_id AND u.unit = d.unit;

@@ -61,14 +61,16 @@ def read_arrow(engine: Engine, sql: str, parameters: Mapping[str, object] | None
     ``numeric`` as float64.
     Raises QueryError.
     """
-    statement = sql
-    if parameters:
-        with engine.connect() as connection:
-            compiled = text(sql).bindparams(**parameters).compile(engine)
-            cursor = connection.connection.cursor()
-            statement = cursor.mogrify(str(compiled), compiled.params).decode("utf-8")
     with reading(engine) as cursor:
-        return arrow_of(cursor, statement)
+        return arrow_of(cursor, bound(engine, sql, parameters) if parameters else sql)
+
+
+def bound(engine: Engine, sql: str, parameters: Mapping[str, object]) -> str:
+    """``sql`` with its ``:name`` parameters quoted by psycopg2, for a driver that reads statements without any."""
+    with engine.connect() as connection:
+        compiled = text(sql).bindparams(**parameters).compile(engine)
+        cursor = connection.connection.cursor()
+        return cursor.mogrify(str(compiled), compiled.params).decode("utf-8")
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
+from warehouse.bulk import bound
 from warehouse.moment import Moment, moment
 
 _FAR = 1_000_000_000  # transactions: half of what PostgreSQL can tell apart
@@ -71,11 +72,3 @@ def snapshot(engine: Engine) -> Iterator[Snapshot]:
     """The warehouse as it is now. Raises QueryError."""
     with moment(engine) as now:
         yield Snapshot(engine, now)
-
-
-def bound(engine: Engine, sql: str, parameters: Mapping[str, object]) -> str:
-    """``sql`` with its ``:name`` parameters quoted by psycopg2, for the driver that reads statements without any."""
-    with engine.connect() as connection:
-        compiled = text(sql).bindparams(**parameters).compile(engine)
-        cursor = connection.connection.cursor()
-        return cursor.mogrify(str(compiled), compiled.params).decode("utf-8")
