@@ -48,14 +48,18 @@ def resolve_addresses(engine: Engine) -> PlaceFigures:
     directory = read_directory(engine)
     digest = directory.digest
     nobody = _nobody_named(engine)
-    # A text stays resolved while the directory stands as it was when it was resolved.
-    todo = read_arrow(
-        engine,
-        f"""SELECT address_text FROM ({" UNION ".join(["SELECT address_text FROM hub.mention", *nobody.values()])}) t
-            WHERE address_text IS NOT NULL AND NOT EXISTS (
-                SELECT FROM hub.address a WHERE a.address_text = t.address_text AND a.directory_digest = :digest)""",
-        {"digest": digest},
-    )
+    # A text stays resolved while the directory stands as it was then: one that is new (the view knows no place of it), one
+    # at which nobody is named, or one of another directory.
+    unknown = [
+        "SELECT address_text FROM hub.mention WHERE address_text IS NOT NULL AND address_level IS NULL",
+        *(
+            f"""SELECT address_text FROM ({query}) n WHERE address_text IS NOT NULL
+                AND NOT EXISTS (SELECT FROM hub.address a WHERE a.address_text = n.address_text)"""
+            for query in nobody.values()
+        ),
+        "SELECT address_text FROM hub.address WHERE directory_digest <> :digest",
+    ]
+    todo = read_arrow(engine, " UNION ".join(unknown), {"digest": digest})
     if todo.num_rows:
         found = resolve_texts(todo["address_text"].combine_chunks(), directory)
         found = found.append_column("directory_digest", pa.array([digest] * found.num_rows, pa.string()))
