@@ -1,4 +1,4 @@
-"""Writes out what changed: persons with every value's source, household profiles as JSON, bucket by bucket.
+"""Builds what changed: persons with every value's source, household profiles as JSON, bucket by bucket.
 
 A digest is compared first (of everything a row or document is made from), so that what did not change is neither built
 nor written, and a bucket at a time, so that memory does not grow with the county.
@@ -6,17 +6,17 @@ nor written, and a bucket at a time, so that memory does not grow with the count
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import duckdb
-from sqlalchemy import Engine
+import pyarrow as pa
 
 from profiles.households import stages
-from warehouse.bulk import stage
 
-SHAPE = "4"  # part of every digest: raise it when documents get another shape, and all are written anew
-BUCKET = 6_000
+SHAPE = "5"  # part of every digest: raise it when documents get another shape, and all are written anew
+BUCKET = 15_000
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,11 @@ PERSONS = Written("person_profile", "person_id", "person_row")
 PROFILES = Written("profile", "household_id", "profile_row")
 
 
-def stage_changed(con: duckdb.DuckDBPyConnection, engine: Engine, written: Written, old: str, new: str) -> tuple[list[str], int]:
-    """Stage the rows of ``written`` whose content differs between the tables ``old`` (believed) and ``new`` (what is so now):
-    (staged tables, rows)."""
+def build_changed(
+    con: duckdb.DuckDBPyConnection, written: Written, old: str, new: str, take: Callable[[int, pa.Table], None]
+) -> int:
+    """Build the rows of ``written`` whose content differs between the tables ``old`` (believed) and ``new`` (what is so
+    now), their number. ``take(place, rows)`` gets one bucket, in a thread of its own, while the next is built."""
     table, key = written.table, written.key
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE changed AS
@@ -43,15 +45,15 @@ def stage_changed(con: duckdb.DuckDBPyConnection, engine: Engine, written: Writt
     )
     rows, buckets = con.execute("SELECT count(*), coalesce(max(place) + 1, 0) FROM changed").fetchall()[0]
     statement = dict(stages("writing"))[written.statement]
-    names = [f"{table}_added_{place}" for place in range(buckets)]
-    with ThreadPoolExecutor(max_workers=1) as sender:  # the database takes one bucket while the next is built
-        sending: Future | None = None
-        for place, name in enumerate(names):
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix=table) as taker:
+        taking: Future | None = None
+        for place in range(buckets):
             con.execute("CREATE OR REPLACE TEMP TABLE bucket AS SELECT id FROM changed WHERE place = ?", [place])
             built = con.sql(statement).to_arrow_table()
-            if sending:
-                sending.result()
-            sending = sender.submit(stage, engine, name, built)
-        if sending:
-            sending.result()
-    return names, rows
+            if taking:
+                taking.result()
+            taking = taker.submit(take, place, built)
+            del built
+        if taking:
+            taking.result()
+    return rows

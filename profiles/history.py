@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -19,6 +20,10 @@ WHERE p.household_id IN (
   AND p.recorded_from < :until AND coalesce(p.recorded_to, 'infinity') >= :until
 ORDER BY p.household_id LIMIT 1
 """
+
+# What is believed now is found by its index; what no longer is, only where it is asked for.
+STANDING = "SELECT person_id, attributes FROM hub.person_profile WHERE person_id = ANY(:people) AND recorded_to IS NULL AND recorded_from < :until"
+CLOSED = "SELECT person_id, attributes FROM hub.person_profile WHERE person_id = ANY(:people) AND recorded_to >= :until AND recorded_from < :until"
 
 # Kinds of events (GLOSSARY): what the records say by their own dates, and what an assembly sees against the one before.
 TOLD = ("birth", "death", "marriage", "divorce", "moved_in")
@@ -51,7 +56,25 @@ def household_events(engine: Engine, household_id: str) -> list[HouseholdEvent]:
 
 def profile_document(engine: Engine, known_id: str, day: date | None = None) -> str | None:
     """The JSON document of a residence household (or of the one a person lives in), as believed at the end of
-    ``day`` in Shanghai (default: now); None if there was none."""
+    ``day`` in Shanghai (default: now), each member's values with their sources; None if there was none."""
     until = datetime.combine(day + timedelta(days=1), time(), SHANGHAI) if day else datetime.now(SHANGHAI)
     with engine.connect() as connection:
-        return connection.execute(text(FIND), {"id": known_id, "until": until}).scalar()
+        found = connection.execute(text(FIND), {"id": known_id, "until": until}).scalar()
+        if found is None:
+            return None
+        document = json.loads(found)
+        people, values = {member["person_id"] for member in document["members"]}, {}
+        for statement in (STANDING, CLOSED):
+            if missing := sorted(people - values.keys()):
+                rows = connection.execute(text(statement), {"people": missing, "until": until})
+                values |= dict(rows.tuples().all())
+    for member in document["members"]:
+        told = json.loads(values.get(member["person_id"], "{}"))
+        member["sources"] = {attribute: _source(value) for attribute, value in told.items()}
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _source(value: dict) -> dict:
+    """As the profile shows a value's source: whose it is and of when, not which record of theirs."""
+    kept = {name: value[name] for name in ("value", "feed", "time", "confidence", "differing")}
+    return kept | {"time": kept["time"] and kept["time"][:10]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def steps() -> pa.Table:
 
 
 def residence_steps() -> pa.Table:
-    """``step, rank, feed, role, condition, max_age_days, weight, half_life``: one row a kind of evidence."""
+    """``step, rank, feed, role, condition, max_age_days, weight, half_life, alone``: one row a kind of evidence;
+    ``alone``: no other kind has this feed and role."""
     rows = [
         {
             "step": rule["step"],
@@ -63,7 +65,8 @@ def residence_steps() -> pa.Table:
         for feed in rule["feeds"]
         for role in rule["roles"]
     ]
-    return pa.Table.from_pylist(rows)
+    kinds = Counter((row["feed"], row["role"]) for row in rows)
+    return pa.Table.from_pylist([row | {"alone": kinds[row["feed"], row["role"]] == 1} for row in rows])
 
 
 def residence_ties() -> pa.Table:

@@ -26,7 +26,7 @@ from profiles.survivorship import statements
 
 STEPS = Path(__file__).parent / "sql" / "steps.sql"
 STAGE_FILES = ("residence", "membership", "identity", "event", "document", "ticket")
-_MADE = re.compile(r"\bCREATE OR REPLACE (TABLE|MACRO) (\w+)")
+_MADE = re.compile(r"\bCREATE OR REPLACE (TABLE|MACRO)\b")
 
 
 @dataclass(frozen=True)
@@ -89,17 +89,17 @@ def _run(con: duckdb.DuckDBPyConnection, step: Step, made: Mapping[str, str]) ->
         for keep in step.keeps:
             _made_rows(con, f"d_{keep.table}", f"SELECT *, true AS now FROM {CATALOG}.{keep.table} WHERE false")
         return
-    hidden = []
+    hidden = [table for table, _ in step.worlds]
     for table, query in step.worlds:
         con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
-        hidden.append(("TABLE", table))
     for stage in step.stages:
-        con.execute(_MADE.sub(r"CREATE OR REPLACE TEMP \1 \2", made[stage], count=1))
-        hidden.append(_MADE.search(made[stage]).groups())
+        con.execute(_MADE.sub(r"CREATE OR REPLACE TEMP \1", made[stage], count=1))
+        if _MADE.search(made[stage])[1] == "TABLE":
+            hidden.append(stage)
     for keep in step.keeps:
         _take(con, keep)
-    for kind, name in dict.fromkeys(hidden):
-        con.execute(f"DROP {kind if kind == 'TABLE' else 'MACRO TABLE'} temp.{name}")
+    for table in dict.fromkeys(hidden):
+        con.execute(f"DROP TABLE temp.{table}")
 
 
 def _take(con: duckdb.DuckDBPyConnection, keep: Keep) -> None:

@@ -19,10 +19,11 @@ from contracts.model import Contract
 from contracts.reader import load_contracts
 from places.directory import read_directory
 from places.grids import QUERIES, GridMap, laid
-from profiles import assembly, believed, writing
+from profiles import assembly, believed
 from profiles.changes import counts, read_changes, touched_keys
 from profiles.facts import ROWS, read_facts
 from profiles.known import Known, Standing
+from profiles.writing import Outcome, Writing, record_run
 from warehouse.bulk import lock
 from warehouse.compute import analyst
 from warehouse.snapshot import Horizon, Snapshot, snapshot
@@ -139,11 +140,13 @@ class _Run:
         if keys is None or len(keys) > max(FEW, MOST * records):
             return None
         changes = read_changes(moment, self.engine, keys)
+        (threads,) = self.con.execute("SELECT current_setting('threads')").fetchall()[0]
         self.con.execute("BEGIN TRANSACTION")
         assembly.prepare(self.con, self.day, self.departments)
         assembly.move_on(self.con, last.day, changes, grids)
         if not self._counted(moment, last):
             self.con.execute("ROLLBACK")
+            self.con.execute("SET threads = ?", [threads])
             return None
         believed.read_versions(self.con, self.engine)
         figures = self._write({name: (f"was_{name}", f"now_{name}") for name in assembly.OUTCOMES}, len(keys))
@@ -171,11 +174,10 @@ class _Run:
 
     def _write(self, outcomes: Mapping[str, tuple[str, str]], touched: int | None) -> ProfileFigures:
         """Write what differs between the pairs of tables (believed, so now) of each outcome."""
-        staged = writing.stage_outcomes(self.con, self.engine, outcomes)
         now = datetime.now(UTC)
-        writing.write(self.connection, staged, now)
-        figures = _figures(self.con, staged, touched)
-        writing.record_run(self.connection, self.token, self.day, figures.counts(), touched is None, now)
+        outcome = Writing(self.con, self.engine, self.connection, now).write(outcomes)
+        figures = _figures(self.con, outcome, touched)
+        record_run(self.connection, self.token, self.day, figures.counts(), touched is None, now)
         return figures
 
 
@@ -183,12 +185,12 @@ def _quarter(day: date) -> tuple[int, int]:
     return day.year, (day.month - 1) // 3
 
 
-def _figures(con: duckdb.DuckDBPyConnection, staged: writing.Staged, touched: int | None) -> ProfileFigures:
+def _figures(con: duckdb.DuckDBPyConnection, outcome: Outcome, touched: int | None) -> ProfileFigures:
     kinds = dict(con.execute("SELECT kind, count(*) FROM household GROUP BY kind").fetchall())
     persons, profiles = (con.execute(f"SELECT count(*) FROM {t}").fetchall()[0][0] for t in ("person_profile", "profile"))
     return ProfileFigures(
         kinds.get("residence", 0), kinds.get("register", 0), kinds.get("assistance", 0), persons, profiles,
-        staged.profiles_changed, *staged.tickets, touched,
+        outcome.profiles_changed, outcome.tickets_opened, outcome.tickets_closed, touched,
     )  # fmt: skip
 
 

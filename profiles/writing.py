@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import duckdb
+import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 
-from profiles.documents import PERSONS, PROFILES, stage_changed
+from profiles.documents import PERSONS, PROFILES, Written, build_changed
 from profiles.history import SUBJECT
-from profiles.tickets import stage_tickets, write_tickets
-from warehouse.bulk import stage, sweep, unstage
+from profiles.tickets import TICKETS, close_tickets, open_tickets, ticket_changes
+from warehouse.bulk import stage, stage_all, sweep, unstage
 
 MEMBER = "household_id, kind, person_id, relation, basis, confidence, valid_from"
 EVENT = "household_id, kind, happened_on, person_id, other_household_id, review"
@@ -65,55 +66,71 @@ _OUTCOME = {"household_member": "member", "household_event": "event"}  # the nam
 
 
 @dataclass(frozen=True)
-class Staged:
-    """What waits in staging: table → names of staged rows to add; which tables have keys to close; tickets."""
+class Outcome:
+    """What an assembly changed in the warehouse."""
 
-    added: Mapping[str, list[str]]
-    closed: frozenset[str]
     profiles_changed: int
-    tickets: tuple[int, int]
+    tickets_opened: int
+    tickets_closed: int
 
 
-def stage_outcomes(con: duckdb.DuckDBPyConnection, engine: Engine, outcomes: Mapping[str, tuple[str, str]]) -> Staged:
-    """Stage what differs. ``outcomes``: outcome → names of the tables of what was believed and what is so now."""
-    sweep(engine, *(f"{table}_" for table in TABLES))
-    added, closed = {}, set()
-    for name, table in TABLES.items():
-        old, new = outcomes[_OUTCOME.get(name, name)]
-        added[name] = []
-        if table.added:
-            rows = con.sql(table.added.format(old=old, new=new)).to_arrow_table()
-            added[name] = [f"{name}_added"] if rows.num_rows else []
-            if rows.num_rows:
-                stage(engine, f"{name}_added", rows)
-        keys = con.sql(table.closed.format(old=old, new=new)).to_arrow_table()
-        if keys.num_rows:
-            closed.add(name)
-            stage(engine, f"{name}_closed", keys)
-    added["person_profile"], _ = stage_changed(con, engine, PERSONS, *outcomes["person_profile"])
-    added["profile"], changed = stage_changed(con, engine, PROFILES, *outcomes["profile"])
-    return Staged(added, frozenset(closed), changed, stage_tickets(con, engine, *outcomes["ticket"]))
+class Writing:
+    """Writes an assembly's outcomes inside the caller's transaction, all as of one moment."""
 
+    def __init__(self, con: duckdb.DuckDBPyConnection, engine: Engine, connection: Connection, now: datetime) -> None:
+        self.con, self.engine, self.connection, self.now = con, engine, connection, now
 
-def write(connection: Connection, staged: Staged, now: datetime) -> None:
-    """Move what is staged into the tables, inside the caller's transaction."""
-    for name, table in TABLES.items():
-        if name in staged.closed:
-            same = table.same or " AND ".join(f"t.{column} = c.{column}" for column in table.key.split(", "))
-            connection.execute(
-                text(
-                    f"UPDATE hub.{name} t SET recorded_to = :now FROM staging.{name}_closed c WHERE {same} AND t.recorded_to IS NULL"
-                ),
-                {"now": now},
-            )
-            unstage(connection, f"{name}_closed")
-        for part in staged.added[name]:
-            connection.execute(
-                text(f"INSERT INTO hub.{name} ({table.columns}, recorded_from) SELECT {table.columns}, :now FROM staging.{part}"),
-                {"now": now},
-            )
-        unstage(connection, *staged.added[name])
-    write_tickets(connection, staged.tickets, now)
+    def write(self, outcomes: Mapping[str, tuple[str, str]]) -> Outcome:
+        """Write what differs. ``outcomes``: outcome → names of the tables of what was believed and what is so now."""
+        sweep(self.engine, *(f"{table}_" for table in TABLES))
+        rows: dict[str, pa.Table] = {}
+        for name, table in TABLES.items():
+            old, new = outcomes[_OUTCOME.get(name, name)]
+            rows[f"{name}_closed"] = self.con.sql(table.closed.format(old=old, new=new)).to_arrow_table()
+            if table.added:
+                rows[f"{name}_added"] = self.con.sql(table.added.format(old=old, new=new)).to_arrow_table()
+        tickets = ticket_changes(self.con, *outcomes["ticket"])
+        rows |= tickets
+        staged = {name: table for name, table in rows.items() if table.num_rows}
+        del rows
+        stage_all(self.engine, staged)
+        for name, table in TABLES.items():
+            if f"{name}_closed" in staged:
+                self._close(name, table)
+            if f"{name}_added" in staged:
+                self._add(name, f"{name}_added")
+        self._tickets(staged)
+        unstage(self.connection, *staged)
+        self._build(PERSONS, *outcomes["person_profile"])
+        changed = self._build(PROFILES, *outcomes["profile"])
+        return Outcome(changed, *(tickets[name].num_rows for name in TICKETS))
+
+    def _close(self, name: str, table: Table) -> None:
+        same = table.same or " AND ".join(f"t.{column} = c.{column}" for column in table.key.split(", "))
+        self._run(f"UPDATE hub.{name} t SET recorded_to = :now FROM staging.{name}_closed c WHERE {same} AND t.recorded_to IS NULL")
+
+    def _add(self, name: str, staged: str) -> None:
+        columns = TABLES[name].columns
+        self._run(f"INSERT INTO hub.{name} ({columns}, recorded_from) SELECT {columns}, :now FROM staging.{staged}")
+
+    def _tickets(self, staged: Mapping[str, pa.Table]) -> None:
+        for name, statement in zip(TICKETS, (open_tickets(), close_tickets()), strict=True):
+            if name in staged:
+                self._run(statement)
+
+    def _build(self, written: Written, old: str, new: str) -> int:
+        """Persons or profiles: the database takes a bucket in while the next one is built."""
+
+        def take(place: int, rows: pa.Table) -> None:
+            name = f"{written.table}_added_{place}"
+            stage(self.engine, name, rows)
+            self._add(written.table, name)
+            unstage(self.connection, name)
+
+        return build_changed(self.con, written, old, new, take)
+
+    def _run(self, statement: str) -> None:
+        self.connection.execute(text(statement), {"now": self.now})
 
 
 def record_run(connection: Connection, token: str, day: date, figures: Mapping, whole: bool, now: datetime) -> None:

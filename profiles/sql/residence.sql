@@ -2,13 +2,22 @@
 CREATE OR REPLACE TABLE empty_visit AS
 SELECT * FROM empty_place WHERE event_id NOT IN (SELECT group_key FROM fact WHERE group_kind = 'visit' AND group_key IS NOT NULL);
 
+-- stage: quarters — quarters of the calendar since a moment, by Shanghai's clock (eight hours ahead all year: a zone's rules cost time)
+CREATE OR REPLACE MACRO quarters(moment) AS
+    date_diff('quarter', make_timestamp(epoch_us(moment) + 28800000000), CAST(getvariable('day') AS TIMESTAMP));
+
 -- stage: life — who is dead, by cremation or by the register (one alone is still to be reviewed)
 CREATE OR REPLACE TABLE life AS
-SELECT person_id, bool_or(dead AND own) AS dead, max(death_date) FILTER (WHERE own) AS death_date,
-       count(DISTINCT feed) FILTER (WHERE dead AND own) AS death_sources,
+WITH told AS (
+    SELECT person_id, count(DISTINCT feed) AS death_sources FROM fact WHERE dead AND own GROUP BY person_id
+), dated AS (
+    SELECT person_id, max(death_date) AS death_date FROM fact WHERE own AND death_date IS NOT NULL GROUP BY person_id
+)
+SELECT f.person_id, any_value(t.person_id) IS NOT NULL AS dead, any_value(d.death_date) AS death_date, coalesce(any_value(t.death_sources), 0) AS death_sources,
        -- somebody but the register (or a registry of events) knows the person as living here
-       bool_or(NOT ended AND feed NOT IN (SELECT feed FROM silent_feed)) AS traced
-FROM fact GROUP BY person_id;
+       bool_or(NOT f.ended AND s.feed IS NULL) AS traced
+FROM fact f LEFT JOIN silent_feed s ON s.feed = f.feed LEFT JOIN told t ON t.person_id = f.person_id LEFT JOIN dated d ON d.person_id = f.person_id
+GROUP BY f.person_id;
 
 -- stage: born — birth date and age on the day; no rule asks for more years than `leaving`, and what does not change is not looked at
 CREATE OR REPLACE TABLE born AS
@@ -35,20 +44,26 @@ GROUP BY f.person_id;
 
 -- stage: said — every place a source gives for a living person, with what it weighs today
 CREATE OR REPLACE TABLE said AS
-SELECT f.person_id, f.dwelling_id, f.compound_id, f.building_id, f.unit, f.room, f.feed, f.record_key, f.group_kind,
-       coalesce(f.source_time, TIMESTAMPTZ '1900-01-01') AS said_at, s.step, s.rank,
-       -- by quarters of the calendar: between two of them nothing changes but what happened
-       s.weight * pow(0.5, greatest(date_diff('quarter', f.source_time, CAST(getvariable('day') AS TIMESTAMPTZ)), 0) * 91 / s.half_life) AS weight
-FROM fact f
-JOIN residence_step s ON s.feed = f.feed AND s.role = f.role
-JOIN life l ON l.person_id = f.person_id AND NOT l.dead
-LEFT JOIN born b ON b.person_id = f.person_id
-WHERE (f.dwelling_id IS NOT NULL OR f.compound_id IS NOT NULL)
-  AND CASE s.condition WHEN 'active' THEN NOT f.ended
-                       WHEN 'child' THEN NOT f.ended AND b.age < getvariable('adult')
-                       ELSE true END
-  AND (s.max_age_days IS NULL OR f.source_time >= CAST(getvariable('day') AS TIMESTAMPTZ) - to_days(s.max_age_days))
-QUALIFY row_number() OVER (PARTITION BY f.person_id, f.feed, f.record_key, f.role ORDER BY s.rank) = 1;
+WITH place AS (
+    SELECT f.person_id, f.dwelling_id, f.compound_id, f.building_id, f.unit, f.room, f.feed, f.record_key, f.role, f.group_kind,
+           coalesce(f.source_time, TIMESTAMPTZ '1900-01-01') AS said_at, s.step, s.rank, s.alone,
+           -- by quarters of the calendar: between two of them nothing changes but what happened
+           s.weight * pow(0.5, greatest(quarters(f.source_time), 0) * 91 / s.half_life) AS weight
+    FROM fact f
+    JOIN residence_step s ON s.feed = f.feed AND s.role = f.role
+    JOIN life l ON l.person_id = f.person_id AND NOT l.dead
+    LEFT JOIN born b ON b.person_id = f.person_id
+    WHERE (f.dwelling_id IS NOT NULL OR f.compound_id IS NOT NULL)
+      AND CASE s.condition WHEN 'active' THEN NOT f.ended
+                           WHEN 'child' THEN NOT f.ended AND b.age < getvariable('adult')
+                           ELSE true END
+      AND (s.max_age_days IS NULL OR f.source_time >= CAST(getvariable('day') AS TIMESTAMPTZ) - to_days(s.max_age_days))
+)
+SELECT * EXCLUDE (role, alone) FROM place WHERE alone
+UNION ALL  -- of a role that can be evidence of two kinds, the better
+SELECT * EXCLUDE (role, alone) FROM (
+    FROM place WHERE NOT alone QUALIFY row_number() OVER (PARTITION BY person_id, feed, record_key, role ORDER BY rank) = 1
+);
 
 -- stage: book_core — heads and spouses of register households, minors and parents: who makes a family of it
 CREATE OR REPLACE TABLE book_core AS
@@ -80,7 +95,7 @@ WITH one_way AS (
     UNION ALL SELECT a.person_id, b.person_id, CASE WHEN a.role = 'mother' OR coalesce(a.relation, '5') LIKE '5%' THEN 'minor' ELSE 'grandchild' END, 0
               FROM fact a JOIN fact b ON b.feed = a.feed AND b.group_key = a.group_key AND b.group_kind = 'family' JOIN born n ON n.person_id = b.person_id
               WHERE a.group_kind = 'family' AND a.role IN ('mother', 'guardian') AND b.role IN ('child', 'holder') AND n.age < getvariable('adult') AND NOT a.ended
-    UNION ALL SELECT a.person_id, b.person_id, 'met', date_diff('quarter', a.source_time, CAST(getvariable('day') AS TIMESTAMPTZ)) * 91
+    UNION ALL SELECT a.person_id, b.person_id, 'met', quarters(a.source_time) * 91
               FROM fact a JOIN fact b ON b.feed = a.feed AND b.group_key = a.group_key AND b.group_kind = 'visit' WHERE a.group_kind = 'visit'
     UNION ALL SELECT a.person_id, b.person_id, 'card', 0
               FROM fact a JOIN fact b ON b.group_kind = 'assistance' AND b.group_key = a.group_key WHERE a.group_kind = 'assistance' AND NOT a.ended AND NOT b.ended
@@ -108,9 +123,12 @@ SELECT dwelling_id, person_id, max(himself) AS himself FROM (
     UNION ALL SELECT m.dwelling_id, b.one, 0 FROM met m JOIN bond b ON b.other = m.person_id AND NOT b.loose
 ) GROUP BY ALL;
 
--- stage: newer — the newest dated word on each dwelling of a person
+-- stage: newer — the dwelling of the newest dated word on a person, when that was, and when the newest on any other was
 CREATE OR REPLACE TABLE newer AS
-SELECT person_id, dwelling_id, max(said_at) AS said_at FROM said JOIN overtaking_step USING (step) WHERE overtakes AND dwelling_id IS NOT NULL GROUP BY 1, 2;
+SELECT person_id, arg_max(dwelling_id, (said_at, dwelling_id)) AS dwelling_id, max(said_at) AS said_at, max(said_at, 2)[2] AS other_at
+FROM (
+    SELECT person_id, dwelling_id, max(said_at) AS said_at FROM said JOIN overtaking_step USING (step) WHERE overtakes AND dwelling_id IS NOT NULL GROUP BY 1, 2
+) GROUP BY person_id;
 
 -- stage: score_0 — what speaks for a person in a dwelling by his own records, less what a later visit contradicts
 CREATE OR REPLACE TABLE score_0 AS
@@ -120,12 +138,13 @@ WITH weighed AS (
                WHEN v.nobody THEN getvariable('empty')
                WHEN m.himself = 0 THEN getvariable('missed') ELSE getvariable('not_met') END
         * CASE WHEN n.dwelling_id <> s.dwelling_id AND n.seen_at > s.said_at THEN getvariable('moved')
-               WHEN s.step IN (SELECT step FROM overtaking_step WHERE overtaken) AND EXISTS (SELECT 1 FROM newer w WHERE w.person_id = s.person_id AND w.dwelling_id <> s.dwelling_id AND w.said_at > s.said_at)
+               WHEN s.step IN (SELECT step FROM overtaking_step WHERE overtaken) AND CASE WHEN w.dwelling_id <> s.dwelling_id THEN w.said_at ELSE w.other_at END > s.said_at
                THEN getvariable('overtaken') ELSE 1 END AS stands
     FROM said s
     LEFT JOIN latest_visit v ON v.dwelling_id = s.dwelling_id
     LEFT JOIN met_family m ON m.dwelling_id = s.dwelling_id AND m.person_id = s.person_id
     LEFT JOIN seen n ON n.person_id = s.person_id
+    LEFT JOIN newer w ON w.person_id = s.person_id
     WHERE s.dwelling_id IS NOT NULL
 ), best AS (  -- what one feed says of a dwelling counts once
     SELECT person_id, dwelling_id, feed, max(stands) AS score, min(said_at) FILTER (step IN (SELECT step FROM overtaking_step)) AS since, arg_max(struct_pack(step, feed, record_key, said_at), (stands, record_key)) AS source

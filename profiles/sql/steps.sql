@@ -43,7 +43,7 @@ SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo)
 SELECT * FROM known.value WHERE person_id IN (SELECT id FROM todo)
 -- world: register
 SELECT * FROM known.register WHERE record_key IN (SELECT record_key FROM fact)
--- stages: life, born, register_member, said, book_core, seen, newer, near, homely
+-- stages: quarters, life, born, register_member, said, book_core, seen, newer, near, homely
 -- keep: life by person_id
 -- keep: born by person_id
 -- keep: register_member by person_id
@@ -106,7 +106,7 @@ SELECT * FROM known.married WHERE one IN (SELECT id FROM todo) OR other IN (SELE
 SELECT * FROM known.book_core WHERE book IN (SELECT book FROM known.book_core WHERE person_id IN (SELECT id FROM todo))
 -- world: reached
 SELECT * FROM known.reached WHERE phone IN (SELECT phone FROM known.reached WHERE person_id IN (SELECT id FROM todo))
--- stages: bond
+-- stages: quarters, bond
 -- keep: bond by one, other
 
 -- step: met_family

@@ -1,20 +1,17 @@
--- stage: person_row — the rows of the persons in ``bucket``, with every value's source
+-- stage: person_row — the rows of the persons in ``bucket``, with every value's source (times by Shanghai's clock)
 SELECT p.person_id, p.name, p.sex, p.birth_date, p.id_number, p.dwelling_id, p.community_code, p.alive, p.content_hash,
        coalesce(v.attributes, '{}') AS attributes
 FROM person_profile p JOIN bucket b ON b.id = p.person_id
 LEFT JOIN (
     SELECT person_id, '{' || string_agg('"' || attribute || '":' || to_json(struct_pack(value, feed, record := record_key, batch := batch_id,
-               "time" := CAST(source_time AS VARCHAR), confidence, differing)), ',' ORDER BY attribute) || '}' AS attributes
+               "time" := CAST(make_timestamp(epoch_us(source_time) + 28800000000) AS VARCHAR) || '+08', confidence, differing)), ',' ORDER BY attribute) || '}' AS attributes
     FROM value WHERE person_id IN (SELECT id FROM bucket) GROUP BY person_id
 ) v USING (person_id);
 
--- stage: profile_row — the profiles in ``bucket``, with their documents; ``day`` is when the version was made
+-- stage: profile_row — the profiles in ``bucket``, with their documents; ``day`` is when the version was made. The sources of
+-- the members' values stand in their own rows (profiles.history puts them in)
 WITH wanted AS (
     SELECT c.* FROM card c JOIN bucket b ON b.id = c.household_id
-), source AS (
-    SELECT person_id, '{' || string_agg('"' || attribute || '":' || to_json(struct_pack(value, feed, "time" := strftime(source_time, '%Y-%m-%d'),
-               confidence, differing)), ',' ORDER BY attribute) || '}' AS sources
-    FROM value WHERE person_id IN (SELECT person_id FROM wanted) GROUP BY person_id
 ), dispute AS (
     SELECT c.household_id, string_agg(to_json(struct_pack(person_id := v.person_id, attribute := v.attribute, feeds_against := v.differing)), ','
                                       ORDER BY v.person_id, v.attribute) AS disputes
@@ -26,9 +23,9 @@ WITH wanted AS (
                register := struct_pack(household := c.register_key, relation := c.relation),
                lives_here := struct_pack(basis := c.basis, confidence := c.membership, since := CAST(c.valid_from AS VARCHAR),
                                          uncertain := c.membership < getvariable('doubtful')),
-               tags := c.tags, services_due := c.services, sources := CAST(coalesce(s.sources, '{}') AS JSON))), ','
+               tags := c.tags, services_due := c.services)), ','
                ORDER BY c.relation_order, c.birth_date, c.person_id) AS members
-    FROM wanted c LEFT JOIN person_value v USING (person_id) LEFT JOIN source s USING (person_id) GROUP BY c.household_id
+    FROM wanted c LEFT JOIN person_value v USING (person_id) GROUP BY c.household_id
 )
 SELECT p.household_id, CAST(coalesce(l.version, 0) + 1 AS INTEGER) AS version, p.content_hash, p.community_code, p.grid_id, p.dwelling_id,
        left(head, -1) || ',"members":[' || m.members || '],"conflict_list":[' || coalesce(d.disputes, '') || ']}' AS document

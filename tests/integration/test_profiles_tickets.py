@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from profiles.households import run_stages
-from profiles.tickets import BELIEVED, stage_tickets, write_tickets
-from warehouse.bulk import read_arrow
+from profiles.tickets import BELIEVED, TICKETS, close_tickets, open_tickets, ticket_changes
+from warehouse.bulk import read_arrow, stage_all
 from warehouse.engine import engine_for
 
 DEPARTMENTS = {
@@ -68,10 +68,12 @@ class Facts:
             con.register("department", pa.table({"feed": list(DEPARTMENTS), "department": list(DEPARTMENTS.values())}))
             run_stages(con, "ticket")
             con.register("old_ticket", read_arrow(self.engine, BELIEVED))
-            counts = stage_tickets(con, self.engine, "old_ticket", "ticket")
+            changes = ticket_changes(con, "old_ticket", "ticket")
+        stage_all(self.engine, changes)
         with self.engine.begin() as connection:
-            write_tickets(connection, counts, datetime.now(UTC))
-        return counts
+            for statement in (open_tickets(), close_tickets()):
+                connection.execute(text(statement), {"now": datetime.now(UTC)})
+        return tuple(changes[name].num_rows for name in TICKETS)
 
     def raised(self) -> list[tuple]:
         statement = "SELECT department, record_key, attribute, kind, detail FROM hub.ticket WHERE recorded_to IS NULL ORDER BY 1, 2, 3"
