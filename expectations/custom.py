@@ -23,7 +23,9 @@ from expectations.library import (
     PandasExecutionEngine,
     RowConditionType,
     SuiteParameterDict,
+    ValidationDependencies,
     metric_value,
+    parse_result_format,
 )
 from expectations.suite import is_accuracy
 
@@ -59,7 +61,12 @@ class RowRule(BatchExpectation):
     success_keys: ClassVar[tuple[str, ...]] = ()
 
     def get_validation_dependencies(self, execution_engine=None, runtime_configuration=None):
-        needed = Expectation.get_validation_dependencies(self, execution_engine, runtime_configuration)
+        # The base class asks for each keyword by building the whole configuration anew; all we need of it is the format.
+        asked = (runtime_configuration or {}).get("result_format")
+        if asked is None:
+            needed = Expectation.get_validation_dependencies(self, execution_engine, runtime_configuration)
+        else:
+            needed = ValidationDependencies(metric_configurations={}, result_format=parse_result_format(asked))
         needed.set_metric_configuration(
             METRIC,
             MetricConfiguration(

@@ -57,10 +57,12 @@ with _lean():
         Expectation,
         MulticolumnMapExpectation,
     )
+    from great_expectations.expectations.expectation_configuration import parse_result_format
     from great_expectations.expectations.metrics.metric_provider import MetricProvider, metric_value
     from great_expectations.expectations.registry import get_expectation_impl
     from great_expectations.expectations.row_conditions import Column, RowConditionType
     from great_expectations.validator.metric_configuration import MetricConfiguration
+    from great_expectations.validator.validator import ValidationDependencies
 
 __all__ = [
     "BatchExpectation",
@@ -76,7 +78,9 @@ __all__ = [
     "PandasExecutionEngine",
     "RowConditionType",
     "SuiteParameterDict",
+    "ValidationDependencies",
     "get_expectation_impl",
     "gx",
     "metric_value",
+    "parse_result_format",
 ]
