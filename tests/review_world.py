@@ -9,7 +9,7 @@ from datetime import date
 
 from sqlalchemy import Engine, make_url, text
 
-from linkage import store
+from linkage import decisions, store
 from warehouse.engine import engine_for
 
 ZHAO, SUN, QIAN = "130731198005120316", "13073119820903042X", "130731194403054714"
@@ -100,3 +100,11 @@ def result(engine: Engine) -> tuple[list, list, list]:
             "SELECT feed, record_key, person_id, role, rule, probability, evidence FROM hub.person_link WHERE recorded_to IS NULL",
             "SELECT person_id FROM hub.person WHERE recorded_to IS NULL AND replaced_by IS NULL",
             "SELECT kind, feed_l, record_key_l, feed_r, record_key_r, probability, evidence FROM hub.link_conflict WHERE recorded_to IS NULL"))
+
+
+ZHAO, QIAN = (("psb_register", "R1"), ("health_record", "H1")), (("psb_register", "R3"), ("health_record", "H3"))
+
+
+def decide(county: Engine, pair, verdict: str, by: str = "张登记") -> decisions.Decision:
+    """Say of ``pair`` what was decided."""
+    return decisions.decide(county, *pair, verdict, by=by, reason="问过本人")

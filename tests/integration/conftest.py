@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from connectors.connection import Connection
 from connectors.landed import LandedBatch
@@ -18,6 +19,7 @@ from connectors.retry import Patience
 from connectors.testing import FETCHED
 from contracts.model import Contract
 from simulator.serve.exchange import TABLES
+from tests.review_world import copy_of, settled_once
 
 MOMENT = "2026-11-10T18:00:00"
 
@@ -172,3 +174,15 @@ def house(new_database, tmp_path: Path):
     made = settled(new_database(), tmp_path / "extracts")
     yield made
     made.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def review_settled(new_database) -> str:
+    return settled_once(new_database())
+
+
+@pytest.fixture
+def reviewed(review_settled, postgres_server) -> Iterator[Engine]:
+    """A small county that was linked once, with pairs to review: a copy of its own for each test."""
+    with copy_of(review_settled, postgres_server) as made:
+        yield made

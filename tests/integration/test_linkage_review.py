@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,24 +9,13 @@ from sqlalchemy import Engine, text
 
 from linkage import decisions, review, store
 from linkage.decisions import DecisionError
-from tests.review_world import ROWS, copy_of, links, result, say, settled_once
-
-ZHAO, QIAN = (("psb_register", "R1"), ("health_record", "H1")), (("psb_register", "R3"), ("health_record", "H3"))
-
-
-@pytest.fixture(scope="module")
-def settled(new_database) -> str:
-    return settled_once(new_database())
+from tests.review_world import QIAN, ROWS, ZHAO, decide, links, result, say
 
 
 @pytest.fixture
-def county(settled, postgres_server) -> Iterator[Engine]:
-    with copy_of(settled, postgres_server) as made:
-        yield made
+def county(reviewed) -> Engine:
+    return reviewed
 
-
-def decide(county: Engine, pair, verdict: str, by: str = "张登记") -> decisions.Decision:
-    return decisions.decide(county, *pair, verdict, by=by, reason="问过本人")
 
 
 # -- the queue --------------------------------------------------------------------------

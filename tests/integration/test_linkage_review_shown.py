@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine, text
 
 from linkage import decisions, review, store
 from linkage.decisions import DecisionError
-from tests.review_world import ROWS, copy_of, links, settled_once
+from tests.review_world import QIAN, ROWS, ZHAO, decide, links
 from warehouse.access import AccessRefused, looks
-
-ZHAO, QIAN = (("psb_register", "R1"), ("health_record", "H1")), (("psb_register", "R3"), ("health_record", "H3"))
-
-
-@pytest.fixture(scope="module")
-def settled(new_database) -> str:
-    return settled_once(new_database())
 
 
 @pytest.fixture
-def county(settled, postgres_server) -> Iterator[Engine]:
-    with copy_of(settled, postgres_server) as made:
-        yield made
+def county(reviewed) -> Engine:
+    return reviewed
 
-
-def decide(county: Engine, pair, verdict: str, by: str = "张登记") -> decisions.Decision:
-    return decisions.decide(county, *pair, verdict, by=by, reason="问过本人")
 
 
 def test_a_pair_is_shown_side_by_side_with_weights_that_add_up_to_what_was_stored(county) -> None:
