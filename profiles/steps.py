@@ -105,10 +105,12 @@ def _run(con: duckdb.DuckDBPyConnection, step: Step, made: Mapping[str, str]) ->
 def _take(con: duckdb.DuckDBPyConnection, keep: Keep) -> None:
     """Compare the temporary table with the known one within the scope, and let the known one become it."""
     table = keep.table
-    now, was = f"SELECT * FROM temp.{table} WHERE {keep.scope}", f"SELECT * FROM {CATALOG}.{table} WHERE {keep.scope}"
+    now = f"SELECT * FROM temp.{table} WHERE {keep.scope}"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE was AS SELECT *, rowid AS known_row FROM {CATALOG}.{table} WHERE {keep.scope}")
+    was = "SELECT * EXCLUDE (known_row) FROM was"
     both = f"SELECT *, true AS now FROM ({now} EXCEPT {was}) UNION ALL SELECT *, false FROM ({was} EXCEPT {now})"
     if _made_rows(con, f"d_{table}", both):
-        con.execute(f"DELETE FROM {CATALOG}.{table} WHERE {keep.scope}")
+        con.execute(f"DELETE FROM {CATALOG}.{table} WHERE rowid IN (SELECT known_row FROM was)")
         con.execute(f"INSERT INTO {CATALOG}.{table} {now}")
 
 

@@ -5,45 +5,42 @@ UNION ALL SELECT group_key FROM d_fact WHERE group_kind = 'visit'
 -- world: empty_place
 SELECT * FROM known.empty_place WHERE event_id IN (SELECT id FROM todo)
 -- world: fact
-SELECT * FROM known.fact WHERE group_kind = 'visit' AND group_key IN (SELECT id FROM todo)
+SELECT group_kind, group_key FROM known.fact WHERE group_kind = 'visit' AND group_key IN (SELECT id FROM todo)
 -- stages: empty_visit
 -- keep: empty_visit by event_id
 
--- step: value
--- todo — whose records changed, and who shares a number whose sharers became too many, or few enough
+-- step: person
+-- todo — whose records changed; who shares a number whose sharers became too many, or few enough; who has a birthday that
+-- counts; whose visit is no longer fresh; what fell due; who comes into or leaves the month after turning 80
 WITH moved AS (
     SELECT phone, count(DISTINCT person_id) AS people FROM d_fact WHERE phone IS NOT NULL GROUP BY phone
 ), sharing AS (
     SELECT f.phone, count(DISTINCT f.person_id) AS people FROM fact f JOIN moved USING (phone) GROUP BY f.phone
+), named AS (
+    SELECT record_key FROM d_register UNION SELECT record_key FROM d_disability UNION SELECT record_key FROM d_allowance
+    UNION SELECT record_key FROM d_pupil UNION SELECT record_key FROM d_entity UNION SELECT record_key FROM d_exam UNION SELECT record_key FROM d_vaccination
+    UNION SELECT record_key FROM exam WHERE next_due_on > getvariable('before') AND next_due_on <= getvariable('day')
 )
 SELECT person_id FROM d_fact
-UNION ALL
-SELECT f.person_id FROM fact f JOIN sharing s USING (phone) JOIN moved m USING (phone)
-WHERE s.people <= getvariable('phone_own') + m.people
--- world: fact
-WITH mine AS (SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo))
-SELECT * FROM mine
-UNION ALL SELECT * FROM known.fact WHERE phone IN (SELECT phone FROM mine) AND person_id NOT IN (SELECT id FROM todo)
--- stages: spoken, value
--- keep: value by person_id
-
--- step: person
--- todo — whose records changed, who has a birthday that counts, whose visit is no longer fresh
-SELECT person_id FROM d_fact
-UNION ALL SELECT person_id FROM d_value WHERE attribute = 'birth_date'
-UNION ALL SELECT f.person_id FROM d_register r JOIN fact f ON f.record_key = r.record_key
-UNION ALL SELECT person_id FROM born
-WHERE age <> least(date_sub('year', birth_date, CAST(getvariable('day') AS DATE)), CAST(getvariable('leaving') AS BIGINT))
+UNION ALL SELECT f.person_id FROM fact f JOIN sharing s USING (phone) JOIN moved m USING (phone) WHERE s.people <= getvariable('phone_own') + m.people
+UNION ALL SELECT f.person_id FROM fact f JOIN named USING (record_key)
+UNION ALL SELECT f.person_id FROM fact f JOIN d_family c ON f.group_kind = 'assistance' AND f.group_key = c.card_no
 UNION ALL SELECT f.person_id FROM fact f JOIN residence_step s ON s.feed = f.feed AND s.role = f.role
 WHERE f.source_time >= CAST(getvariable('before') AS TIMESTAMPTZ) - to_days(s.max_age_days)
   AND f.source_time < CAST(getvariable('day') AS TIMESTAMPTZ) - to_days(s.max_age_days)
+UNION ALL SELECT person_id FROM born
+WHERE age <> least(date_sub('year', birth_date, CAST(getvariable('day') AS DATE)), CAST(getvariable('leaving') AS BIGINT))
+UNION ALL SELECT b.person_id FROM born b, (VALUES (14, 0), (60, 0), (65, 0), (80, 0), (80, 31)) AS t(years, days)
+WHERE b.birth_date > CAST(getvariable('before') - to_years(years) + to_days(days) AS DATE)
+  AND b.birth_date <= CAST(getvariable('day') - to_years(years) + to_days(days) AS DATE)
 -- world: fact
-SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo)
--- world: value
-SELECT * FROM known.value WHERE person_id IN (SELECT id FROM todo)
+WITH mine AS MATERIALIZED (SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo))
+SELECT * FROM mine
+UNION ALL SELECT * FROM known.fact WHERE phone IN (SELECT phone FROM mine) AND person_id NOT IN (SELECT id FROM todo)
 -- world: register
 SELECT * FROM known.register WHERE record_key IN (SELECT record_key FROM fact)
--- stages: quarters, life, born, register_member, said, book_core, seen, newer, near, homely
+-- stages: spoken, value, quarters, life, born, register_member, said, book_core, seen, newer, near, homely, assistance_member, person_value, person_flag, person_service, ticket
+-- keep: value by person_id
 -- keep: life by person_id
 -- keep: born by person_id
 -- keep: register_member by person_id
@@ -53,6 +50,11 @@ SELECT * FROM known.register WHERE record_key IN (SELECT record_key FROM fact)
 -- keep: newer by person_id
 -- keep: near by person_id
 -- keep: homely by person_id
+-- keep: assistance_member by person_id
+-- keep: person_value by person_id
+-- keep: person_flag by person_id
+-- keep: person_service by person_id
+-- keep: ticket by person_id
 
 -- step: latest_visit
 -- todo
@@ -60,7 +62,7 @@ SELECT dwelling_id FROM d_fact WHERE group_kind = 'visit'
 UNION ALL SELECT dwelling_id FROM d_empty_visit
 UNION ALL SELECT f.dwelling_id FROM d_visit v JOIN fact f ON f.group_kind = 'visit' AND f.group_key = v.event_id
 -- world: fact
-SELECT * FROM known.fact WHERE group_kind = 'visit' AND dwelling_id IN (SELECT id FROM todo)
+SELECT dwelling_id, group_kind, group_key FROM known.fact WHERE group_kind = 'visit' AND dwelling_id IN (SELECT id FROM todo)
 -- world: empty_visit
 SELECT * FROM known.empty_visit WHERE dwelling_id IN (SELECT id FROM todo)
 -- stages: latest_visit
@@ -88,7 +90,7 @@ WHERE f.role = 'spouse' AND (f.feed, f.group_key) IN (SELECT (feed, group_key) F
 -- todo
 SELECT phone FROM d_fact
 -- world: fact
-SELECT * FROM known.fact WHERE phone IN (SELECT id FROM todo)
+SELECT person_id, phone FROM known.fact WHERE phone IN (SELECT id FROM todo)
 -- stages: reached
 -- keep: reached by phone
 
@@ -97,7 +99,7 @@ SELECT * FROM known.fact WHERE phone IN (SELECT id FROM todo)
 SELECT person_id FROM d_fact UNION ALL SELECT person_id FROM d_life UNION ALL SELECT person_id FROM d_born
 UNION ALL SELECT person_id FROM d_book_core UNION ALL SELECT one FROM d_married UNION ALL SELECT person_id FROM d_reached
 -- world: fact
-SELECT f.* FROM known.fact f
+SELECT f.person_id, f.feed, f.role, f.group_kind, f.group_key, f.relation, f.ended, f.source_time FROM known.fact f
 WHERE f.group_kind IN ('family', 'visit', 'assistance')
   AND f.group_key IN (SELECT group_key FROM known.fact WHERE group_kind IN ('family', 'visit', 'assistance') AND person_id IN (SELECT id FROM todo))
 -- world: married
@@ -120,7 +122,7 @@ WITH event AS (
     UNION SELECT group_key FROM known.fact
     WHERE group_kind = 'visit' AND person_id IN (SELECT id FROM todo UNION ALL SELECT other FROM bond WHERE one IN (SELECT id FROM todo))
 )
-SELECT * FROM known.fact WHERE group_kind = 'visit' AND group_key IN (SELECT event_id FROM event)
+SELECT person_id, group_kind, group_key FROM known.fact WHERE group_kind = 'visit' AND group_key IN (SELECT event_id FROM event)
 -- world: latest_visit
 SELECT * FROM known.latest_visit WHERE event_id IN (SELECT group_key FROM fact)
 -- world: bond
@@ -271,18 +273,9 @@ SELECT * FROM known.resident WHERE person_id IN (SELECT id FROM todo)
 -- world: bond
 SELECT * FROM known.bond WHERE one IN (SELECT id FROM todo)
 -- world: value
-SELECT * FROM known.value WHERE attribute IN ('sex', 'name') AND person_id IN (SELECT id FROM todo)
+SELECT person_id, attribute, value FROM known.value WHERE attribute IN ('sex', 'name') AND person_id IN (SELECT id FROM todo)
 -- stages: trait, fit, joined, party, seat, residence
 -- keep: residence by person_id
-
--- step: assistance_member
--- todo
-SELECT person_id FROM d_fact WHERE group_kind = 'assistance'
-UNION ALL SELECT f.person_id FROM fact f JOIN d_family c ON f.group_kind = 'assistance' AND f.group_key = c.card_no
--- world: fact
-SELECT * FROM known.fact WHERE group_kind = 'assistance' AND person_id IN (SELECT id FROM todo)
--- stages: assistance_member
--- keep: assistance_member by person_id
 
 -- step: membership
 -- todo
@@ -324,52 +317,9 @@ UNION ALL SELECT dwelling_id FROM dwelling
 WHERE building_id IN (SELECT building_id FROM d_grid_unit) OR compound_id IN (SELECT compound_id FROM d_grid_compound)
 UNION ALL SELECT dwelling_id FROM fact WHERE building_id IN (SELECT building_id FROM d_grid_unit)
 -- world: fact
-SELECT * FROM known.fact WHERE dwelling_id IN (SELECT id FROM todo)
+SELECT dwelling_id, building_id, unit, room, feed, record_key, ended, source_time FROM known.fact WHERE dwelling_id IN (SELECT id FROM todo)
 -- stages: dwelling
 -- keep: dwelling by dwelling_id
-
--- step: person_value
--- todo
-SELECT person_id FROM d_value
--- world: value
-SELECT * FROM known.value WHERE person_id IN (SELECT id FROM todo)
--- stages: person_value
--- keep: person_value by person_id
-
--- step: person_flag
--- todo — whose records changed, and whose birthday makes a tag come or go
-WITH named AS (
-    SELECT record_key FROM d_disability UNION SELECT record_key FROM d_allowance UNION SELECT record_key FROM d_pupil UNION SELECT record_key FROM d_entity
-)
-SELECT person_id FROM d_fact UNION ALL SELECT person_id FROM d_born
-UNION ALL SELECT f.person_id FROM fact f JOIN named USING (record_key)
-UNION ALL SELECT f.person_id FROM fact f JOIN d_family c ON f.group_kind = 'assistance' AND f.group_key = c.card_no
-UNION ALL SELECT b.person_id FROM born b, (VALUES (14), (60), (65), (80)) AS t(years)
-WHERE b.birth_date > CAST(getvariable('before') - to_years(years) AS DATE) AND b.birth_date <= CAST(getvariable('day') - to_years(years) AS DATE)
--- world: fact
-SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo)
--- world: born
-SELECT * FROM known.born WHERE person_id IN (SELECT id FROM todo)
--- stages: person_flag
--- keep: person_flag by person_id
-
--- step: person_service
--- todo — whose records changed, what fell due, and who comes into or leaves the month after turning 80
-WITH named AS (
-    SELECT record_key FROM d_exam UNION SELECT record_key FROM d_vaccination
-    UNION SELECT record_key FROM exam WHERE next_due_on > getvariable('before') AND next_due_on <= getvariable('day')
-)
-SELECT person_id FROM d_fact UNION ALL SELECT person_id FROM d_born
-UNION ALL SELECT f.person_id FROM fact f JOIN named USING (record_key)
-UNION ALL SELECT b.person_id FROM born b, (VALUES (0), (31)) AS t(days)
-WHERE b.birth_date > CAST(getvariable('before') - INTERVAL 80 YEAR + to_days(days) AS DATE)
-  AND b.birth_date <= CAST(getvariable('day') - INTERVAL 80 YEAR + to_days(days) AS DATE)
--- world: fact
-SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo)
--- world: born
-SELECT * FROM known.born WHERE person_id IN (SELECT id FROM todo)
--- stages: person_service
--- keep: person_service by person_id
 
 -- step: home_request
 -- todo — open requests are few: all of them
@@ -392,7 +342,7 @@ UNION ALL SELECT household_id FROM d_household
 -- world: household
 SELECT * FROM known.household WHERE household_id IN (SELECT id FROM todo)
 -- world: fact
-SELECT * FROM known.fact WHERE feed = 'psb_register' AND person_id IN (
+SELECT person_id, feed, group_key, dwelling_id, ended FROM known.fact WHERE feed = 'psb_register' AND person_id IN (
     SELECT person_id FROM known.fact WHERE feed = 'psb_register' AND dwelling_id IN (SELECT natural_key FROM household))
 -- stages: registered_away
 -- keep: registered_away by household_id
@@ -413,7 +363,7 @@ UNION ALL SELECT person_id FROM life WHERE death_date BETWEEN getvariable('befor
 UNION ALL SELECT person_id FROM member WHERE valid_from BETWEEN getvariable('before') AND getvariable('day')
 UNION ALL SELECT person_id FROM happened WHERE happened_on <= getvariable('day') - INTERVAL 365 DAY
 -- world: fact
-SELECT * FROM known.fact WHERE feed IN ('civil_marriage', 'psb_register') AND person_id IN (SELECT id FROM todo)
+SELECT person_id, feed, group_key FROM known.fact WHERE feed IN ('civil_marriage', 'psb_register') AND person_id IN (SELECT id FROM todo)
 -- world: life
 SELECT * FROM known.life WHERE person_id IN (SELECT id FROM todo)
 -- world: born
@@ -465,12 +415,3 @@ SELECT * FROM known.card WHERE household_id IN (SELECT id FROM todo)
 -- stages: profile
 -- keep: profile by household_id
 
--- step: ticket
--- todo
-SELECT person_id FROM d_fact UNION ALL SELECT person_id FROM d_value WHERE attribute IN ('name', 'sex', 'birth_date', 'id_number')
--- world: fact
-SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo)
--- world: value
-SELECT * FROM known.value WHERE person_id IN (SELECT id FROM todo)
--- stages: ticket
--- keep: ticket by person_id
