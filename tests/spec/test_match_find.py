@@ -141,7 +141,7 @@ def test_rows_are_never_matched_with_each_other() -> None:
 
 def test_the_telephone_of_the_family_speaks_for_somebody_of_it() -> None:
     assert outcomes(matched(row("王建国", sex="1", phone="13931300002"))) == [("matched", "P1")]
-    assert outcomes(matched(row("王雨欣", sex="2", phone="13931300002"))) == [("uncertain", None)], "her twin is as near as that"
+    assert outcomes(matched(row("王雨欣", sex="2", phone="13931300002"))) == [("matched", "P3")], "her twin sounds the same, but is written otherwise"
 
 
 def test_a_number_copied_from_a_relative_is_to_be_checked() -> None:
