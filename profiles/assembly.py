@@ -21,7 +21,6 @@ from profiles.documents import SHAPE
 from profiles.facts import MENTIONS, ROWS
 from profiles.households import assemble_households, run_stages, set_rules
 from profiles.identity import give_ids
-from profiles.known import CATALOG
 from profiles.steps import STEPS, all_stages, differing, kept_tables, replace, run_steps, steps
 from profiles.survivorship import surviving_values
 from warehouse.snapshot import Snapshot
@@ -84,17 +83,11 @@ def move_on(con: duckdb.DuckDBPyConnection, before: date, changes: Changes, grid
     run_steps(con, steps())
     for outcome in OUTCOMES:
         differing(con, outcome)
-    con.execute(
-        f"""CREATE OR REPLACE TABLE {CATALOG}.highest AS
-            SELECT kind, max(number) AS number FROM (
-                FROM {CATALOG}.highest UNION ALL SELECT kind, CAST(substr(household_id, 2) AS BIGINT) FROM now_household
-            ) GROUP BY kind"""
-    )
 
 
 def drop_passing(con: duckdb.DuckDBPyConnection, rows: Mapping[str, object]) -> None:
     """Drop the tables no later assembly looks at; ``rows``: the names of the feeds' tables."""
-    kept = {*kept_tables(), *FED, *rows, "highest", "meta"}
+    kept = {*kept_tables(), *FED, *rows, "meta"}
     present = con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = current_database()").fetchall()
     for (name,) in present:
         if name not in kept:

@@ -26,6 +26,10 @@ SELECT CASE f.kind WHEN 'residence' THEN 'R' WHEN 'register' THEN 'H' WHEN 'assi
        || lpad(CAST(coalesce(h.number, 0) + f.place AS VARCHAR), 9, '0'), f.kind, f.natural_key
 FROM fresh f LEFT JOIN highest h USING (kind);
 
+-- stage: highest — the highest number ever given, by kind
+CREATE OR REPLACE TABLE highest AS
+SELECT kind, max(number) AS number FROM (FROM highest UNION ALL SELECT kind, CAST(substr(household_id, 2) AS BIGINT) FROM household) GROUP BY kind;
+
 -- stage: member — memberships with ids. A residence household has a head too (relation 02): who heads the register household
 -- most of it stands in, else the nearest to one, the eldest first
 CREATE OR REPLACE TABLE member AS

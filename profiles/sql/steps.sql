@@ -303,7 +303,8 @@ SELECT * FROM known.household WHERE natural_key IN (SELECT id FROM todo)
 SELECT * FROM known.member WHERE household_id IN (SELECT household_id FROM old_household)
 -- world: old_happening
 SELECT * FROM known.happening
--- stages: again, household, member, change, happening
+-- stages: again, household, highest, member, change, happening
+-- keep: highest where true
 -- keep: member where household_id IN (SELECT household_id FROM temp.household UNION ALL SELECT household_id FROM temp.old_household)
 -- keep: household by natural_key
 -- keep: happening where true

@@ -35,10 +35,6 @@ def whole(world: ChangingWorld, before: dict | None) -> duckdb.DuckDBPyConnectio
                                            other_household_id VARCHAR, review BOOLEAN)"""
         )
     assembly.membership_to_documents(con)
-    con.execute(
-        """CREATE OR REPLACE TABLE highest AS SELECT kind, max(number) AS number FROM (
-               FROM highest UNION ALL SELECT kind, CAST(substr(household_id, 2) AS BIGINT) FROM household) GROUP BY kind"""
-    )
     return con
 
 
@@ -57,7 +53,7 @@ def lived(seed: int, days: int, share: float, people: int) -> None:
             assembly.prepare(con, world.day, DEPARTMENTS)
             assembly.move_on(con, last, world.changes(touched), world.grids())
             expected = whole(world, before)
-            for table in (*kept_tables(), "fact", "highest", "empty_place"):
+            for table in (*kept_tables(), "fact", "empty_place"):
                 assert rows(con, table) == rows(expected, table), f"seed {seed}, {world.day}: {table}"
             expected.close()
     finally:
