@@ -116,7 +116,7 @@ def _assembled(folder: Path) -> tuple[pa.Table, dict]:
         return read_arrow(hub.engine, "SELECT * FROM hub.mention"), households
     finally:
         hub.engine.dispose()
-        EmbeddedServer(folder / "home").stop()
+        EmbeddedServer(folder / "home").destroy()
 
 
 def _truth(folder: Path, mentions: pa.Table) -> tuple[pa.Table, pa.Table]:
