@@ -16,6 +16,7 @@ from sqlalchemy import Engine, text
 
 from contracts.cross_rules import HUB_INPUTS, CrossRule, load_rules
 from warehouse.bulk import lock, quoted, read_arrow, stage_all, unstage
+from warehouse.moment import moment
 
 CROSS_BATCH = "cross"  # hub.rule_result holds the newest results of these rules under this batch id and feed
 _HUB_SOURCES = {
@@ -98,14 +99,15 @@ def judge_cross_rules(
 
 
 def read_inputs(engine: Engine, rules: Iterable[CrossRule], columns: Mapping[str, list[str]]) -> dict[str, pa.Table]:
-    """Input name → its rows, cut to the columns that a rule over it names. ``columns``: of each relation."""
+    """Input name → its rows at one moment, cut to the columns that a rule over it names. ``columns``: of each relation."""
     told: dict[str, str] = {}
     for rule in rules:
         for name in rule.inputs:
             told[name] = f"{told.get(name, '')} {rule.sql}"
-    return {
-        name: read_arrow(engine, _select(name, sql, columns[_relation(name)])) for name, sql in sorted(told.items())
-    }
+    # the longest first, so that the two connections end together
+    asked = {name: _select(name, sql, columns[_relation(name)]) for name, sql in sorted(told.items(), key=lambda item: item[0] != "mention")}
+    with moment(engine) as now:
+        return {name: table.result() for name, table in now.tables(asked).items()}
 
 
 def _relation(name: str) -> str:
