@@ -144,7 +144,7 @@ class _Run:
         self.con.execute("BEGIN TRANSACTION")
         assembly.prepare(self.con, self.day, self.departments)
         assembly.move_on(self.con, last.day, changes, grids)
-        if not self._counted(moment, last):
+        if not self._sound(moment, last):
             self.con.execute("ROLLBACK")
             self.con.execute("SET threads = ?", [threads])
             return None
@@ -165,12 +165,14 @@ class _Run:
             and _quarter(last.day) == _quarter(now.day)
         )
 
-    def _counted(self, moment: Snapshot, last: Standing) -> bool:
-        """Whether as many rows are known as the warehouse has: where rows were deleted, nothing says so."""
+    def _sound(self, moment: Snapshot, last: Standing) -> bool:
+        """Whether as many rows are known as the warehouse has (where rows were deleted, nothing says so), and each
+        household has an id of its own."""
         expected = counts(moment)
         expected["fact"] -= last.orphans
         known = {name: self.con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in expected}
-        return known == expected
+        households, ids = self.con.execute("SELECT count(*), count(DISTINCT household_id) FROM household").fetchall()[0]
+        return known == expected and households == ids
 
     def _write(self, outcomes: Mapping[str, tuple[str, str]], touched: int | None) -> ProfileFigures:
         """Write what differs between the pairs of tables (believed, so now) of each outcome."""
