@@ -69,12 +69,15 @@ def profile_document(engine: Engine, known_id: str, day: date | None = None) -> 
                 rows = connection.execute(text(statement), {"people": missing, "until": until})
                 values |= dict(rows.tuples().all())
     for member in document["members"]:
-        told = json.loads(values.get(member["person_id"], "{}"))
-        member["sources"] = {attribute: _source(value) for attribute, value in told.items()}
+        member["sources"] = _sources(values.get(member["person_id"], "[]"))
     return json.dumps(document, ensure_ascii=False)
 
 
-def _source(value: dict) -> dict:
-    """As the profile shows a value's source: whose it is and of when, not which record of theirs."""
-    kept = {name: value[name] for name in ("value", "feed", "time", "confidence", "differing")}
-    return kept | {"time": kept["time"] and kept["time"][:10]}
+def _sources(attributes: str) -> dict[str, dict]:
+    """Attribute → its value's source as the profile shows it: whose it is and of when, not which record of theirs."""
+    return {
+        attribute: {"value": value, "feed": record["feed"], "time": record["time"] and record["time"][:10],
+                    "confidence": confidence, "differing": differing}
+        for record in json.loads(attributes)
+        for attribute, (value, confidence, differing) in record["values"].items()
+    }  # fmt: skip

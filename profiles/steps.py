@@ -46,6 +46,7 @@ class Step:
     worlds: tuple[tuple[str, str], ...]
     stages: tuple[str, ...]
     keeps: tuple[Keep, ...]
+    leaves: tuple[str, ...]  # temporary tables that stay, for who writes the outcome
 
 
 @cache
@@ -85,7 +86,8 @@ def differing(con: duckdb.DuckDBPyConnection, table: str) -> None:
 
 
 def _run(con: duckdb.DuckDBPyConnection, step: Step, made: Mapping[str, str]) -> None:
-    if not _made_rows(con, "todo", f"SELECT DISTINCT id FROM ({step.todo}) AS t(id) WHERE id IS NOT NULL"):
+    todo = _made_rows(con, "todo", f"SELECT DISTINCT id FROM ({step.todo}) AS t(id) WHERE id IS NOT NULL")
+    if not todo and not step.leaves:
         for keep in step.keeps:
             _made_rows(con, f"d_{keep.table}", f"SELECT *, true AS now FROM {CATALOG}.{keep.table} WHERE false")
         return
@@ -99,7 +101,8 @@ def _run(con: duckdb.DuckDBPyConnection, step: Step, made: Mapping[str, str]) ->
     for keep in step.keeps:
         _take(con, keep)
     for table in dict.fromkeys(hidden):
-        con.execute(f"DROP TABLE temp.{table}")
+        if table not in step.leaves:
+            con.execute(f"DROP TABLE temp.{table}")
 
 
 def _take(con: duckdb.DuckDBPyConnection, keep: Keep) -> None:
@@ -107,8 +110,8 @@ def _take(con: duckdb.DuckDBPyConnection, keep: Keep) -> None:
     table = keep.table
     now = f"SELECT * FROM temp.{table} WHERE {keep.scope}"
     con.execute(f"CREATE OR REPLACE TEMP TABLE was AS SELECT *, rowid AS known_row FROM {CATALOG}.{table} WHERE {keep.scope}")
-    was = "SELECT * EXCLUDE (known_row) FROM was"
-    both = f"SELECT *, true AS now FROM ({now} EXCEPT {was}) UNION ALL SELECT *, false FROM ({was} EXCEPT {now})"
+    both = f"{now.replace('SELECT *', 'SELECT *, true AS now')} UNION ALL SELECT * EXCLUDE (known_row), false FROM was"
+    both = f"SELECT * EXCLUDE (now), min(now) AS now FROM ({both}) GROUP BY ALL HAVING min(now) = max(now)"
     if _made_rows(con, f"d_{table}", both):
         con.execute(f"DELETE FROM {CATALOG}.{table} WHERE rowid IN (SELECT known_row FROM was)")
         con.execute(f"INSERT INTO {CATALOG}.{table} {now}")
@@ -128,8 +131,8 @@ def all_stages() -> dict[str, str]:
 
 
 def _step(text: str) -> Step:
-    name, *parts = re.split(r"^-- (?=todo|world: |stages: |keep: )", text, flags=re.MULTILINE)
-    todo, worlds, run, keeps = "", [], (), []
+    name, *parts = re.split(r"^-- (?=todo|world: |stages: |keep: |leave: )", text, flags=re.MULTILINE)
+    todo, worlds, run, keeps, leaves = "", [], (), [], []
     for part in parts:
         head, _, body = part.partition("\n")
         word, _, rest = head.partition(": ")
@@ -139,9 +142,11 @@ def _step(text: str) -> Step:
             worlds.append((rest.strip(), body.strip()))
         elif word == "stages":
             run = tuple(rest.split(", "))
-        else:
+        elif word == "keep":
             keeps.append(_keep(rest.strip()))
-    return Step(name.strip(), todo, tuple(worlds), run, tuple(keeps))
+        else:
+            leaves.append(rest.strip())
+    return Step(name.strip(), todo, tuple(worlds), run, tuple(keeps), tuple(leaves))
 
 
 def _keep(text: str) -> Keep:

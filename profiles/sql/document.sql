@@ -1,24 +1,3 @@
--- stage: person_value — one row a person: the surviving values, and a digest of them with the record each comes from (not of
--- when that record was last confirmed: what is said again is no news)
-CREATE OR REPLACE TABLE person_value AS
-WITH one AS (
-    SELECT person_id, attribute, value, confidence, differing,
-           concat_ws(chr(31), attribute, value, feed, record_key, batch_id, confidence, differing) AS whole FROM value
-)
-SELECT person_id,
-       max(value) FILTER (WHERE attribute = 'name') AS name,
-       max(value) FILTER (WHERE attribute = 'sex') AS sex,
-       CAST(max(value) FILTER (WHERE attribute = 'birth_date') AS DATE) AS birth_date,
-       max(value) FILTER (WHERE attribute = 'id_number') AS id_number,
-       max(value) FILTER (WHERE attribute = 'ethnicity') AS ethnicity,
-       max(value) FILTER (WHERE attribute = 'phone') AS phone,
-       max(value) FILTER (WHERE attribute = 'marital_status') AS marital_status,
-       max(value) FILTER (WHERE attribute = 'schooling') AS schooling,
-       count(*) AS values_known, count(*) FILTER (WHERE differing > 0) AS values_disputed,
-       CAST(sum(differing) AS BIGINT) AS differing, round(sum(CAST(round(confidence * 100) AS BIGINT)) / (100 * count(*)), 3) AS confidence,
-       bit_xor(md5_number_lower(whole)) AS digest
-FROM one GROUP BY person_id;
-
 -- stage: person_flag — what the single feeds say, as flags only (never a diagnosis, a class or a number)
 CREATE OR REPLACE TABLE person_flag AS
 WITH flag AS (
@@ -106,7 +85,7 @@ SELECT l.person_id, p.name, p.sex, p.birth_date, p.id_number, h.dwelling_id, w.c
        md5(concat_ws('|', getvariable('shape'), h.dwelling_id, w.community_code, l.dead, p.digest)) AS content_hash
 FROM life l
 LEFT JOIN person_value p USING (person_id)
-LEFT JOIN home h USING (person_id)
+LEFT JOIN resident h USING (person_id)
 LEFT JOIN dwelling w ON w.dwelling_id = h.dwelling_id;
 
 -- stage: card — a member as the profile shows one

@@ -1,3 +1,24 @@
+-- stage: person_value — one row a person: the surviving values, and a digest of them with the record each comes from (not of
+-- when that record was last confirmed: what is said again is no news)
+CREATE OR REPLACE TABLE person_value AS
+WITH one AS (
+    SELECT person_id, attribute, value, confidence, differing,
+           concat_ws(chr(31), attribute, value, feed, record_key, batch_id, confidence, differing) AS whole FROM value
+)
+SELECT person_id,
+       max(value) FILTER (WHERE attribute = 'name') AS name,
+       max(value) FILTER (WHERE attribute = 'sex') AS sex,
+       CAST(max(value) FILTER (WHERE attribute = 'birth_date') AS DATE) AS birth_date,
+       max(value) FILTER (WHERE attribute = 'id_number') AS id_number,
+       max(value) FILTER (WHERE attribute = 'ethnicity') AS ethnicity,
+       max(value) FILTER (WHERE attribute = 'phone') AS phone,
+       max(value) FILTER (WHERE attribute = 'marital_status') AS marital_status,
+       max(value) FILTER (WHERE attribute = 'schooling') AS schooling,
+       count(*) AS values_known, count(*) FILTER (WHERE differing > 0) AS values_disputed,
+       CAST(sum(differing) AS BIGINT) AS differing, round(sum(CAST(round(confidence * 100) AS BIGINT)) / (100 * count(*)), 3) AS confidence,
+       bit_xor(md5_number_lower(whole)) AS digest
+FROM one GROUP BY person_id;
+
 -- stage: empty_visit — visits that met nobody, less those whose people have become known
 CREATE OR REPLACE TABLE empty_visit AS
 SELECT * FROM empty_place WHERE event_id NOT IN (SELECT group_key FROM fact WHERE group_kind = 'visit' AND group_key IS NOT NULL);
@@ -21,9 +42,9 @@ GROUP BY f.person_id;
 
 -- stage: born — birth date and age on the day; no rule asks for more years than `leaving`, and what does not change is not looked at
 CREATE OR REPLACE TABLE born AS
-SELECT person_id, CAST(value AS DATE) AS birth_date,
-       least(date_sub('year', CAST(value AS DATE), CAST(getvariable('day') AS DATE)), CAST(getvariable('leaving') AS BIGINT)) AS age
-FROM value WHERE attribute = 'birth_date';
+SELECT person_id, birth_date,
+       least(date_sub('year', birth_date, CAST(getvariable('day') AS DATE)), CAST(getvariable('leaving') AS BIGINT)) AS age
+FROM person_value WHERE birth_date IS NOT NULL;
 
 -- stage: latest_visit — the newest visit of each dwelling, and whether it met nobody
 CREATE OR REPLACE TABLE latest_visit AS
@@ -147,10 +168,10 @@ WITH weighed AS (
     LEFT JOIN newer w ON w.person_id = s.person_id
     WHERE s.dwelling_id IS NOT NULL
 ), best AS (  -- what one feed says of a dwelling counts once
-    SELECT person_id, dwelling_id, feed, max(stands) AS score, min(said_at) FILTER (step IN (SELECT step FROM overtaking_step)) AS since, arg_max(struct_pack(step, feed, record_key, said_at), (stands, record_key)) AS source
+    SELECT person_id, dwelling_id, feed, max(stands) AS score, min(said_at) FILTER (step IN (SELECT step FROM overtaking_step)) AS since, arg_max(step, (stands, record_key)) AS step
     FROM weighed GROUP BY 1, 2, 3
 )
-SELECT person_id, dwelling_id, round(sum(score), 6) AS score, arg_max(source, (score, feed)) AS source, round(sum(score) FILTER (WHERE source.step <> 'register'), 6) AS beyond_register, min(since) AS since
+SELECT person_id, dwelling_id, round(sum(score), 6) AS score, arg_max(step, (score, feed)) AS step, round(sum(score) FILTER (WHERE step <> 'register'), 6) AS beyond_register, min(since) AS since
 FROM best GROUP BY 1, 2;
 
 -- stage: near — addresses known to a unit, building or compound only: a place of its own kind, named ~<what is known>
@@ -191,7 +212,7 @@ FROM score_0 o FULL JOIN passed('score_0') p ON p.person_id = o.person_id AND p.
 CREATE OR REPLACE TABLE score_2 AS
 WITH found AS (
     SELECT coalesce(o.person_id, p.person_id) AS person_id, coalesce(o.dwelling_id, p.dwelling_id) AS dwelling_id,
-           coalesce(o.score, 0) AS own, coalesce(p.score, 0) AS passed, p.kind, o.source
+           coalesce(o.score, 0) AS own, coalesce(p.score, 0) AS passed, p.kind, o.step
     FROM score_0 o FULL JOIN passed('score_1') p ON p.person_id = o.person_id AND p.dwelling_id = o.dwelling_id
 ), inexact AS MATERIALIZED (  -- by person first: a compound has thousands of rooms
     SELECT c.dwelling_id, n.* FROM found c JOIN near n USING (person_id)
@@ -202,7 +223,7 @@ WITH found AS (
       AND coalesce(n.unit, t.unit, '') = coalesce(t.unit, '') AND coalesce(n.room, t.room, '') = coalesce(t.room, '')
     GROUP BY 1, 2
 )
-SELECT c.person_id, c.dwelling_id, NULL AS place, c.own, c.passed, c.kind, c.source, c.own + c.passed + coalesce(a.score, 0) AS score
+SELECT c.person_id, c.dwelling_id, NULL AS place, c.own, c.passed, c.kind, c.step, c.own + c.passed + coalesce(a.score, 0) AS score
 FROM found c LEFT JOIN around a USING (person_id, dwelling_id)
 UNION ALL  -- somewhere in that building, in no room that anything else names
 SELECT n.person_id, NULL, n.place, n.weight, 0, NULL, NULL, n.weight
@@ -246,7 +267,7 @@ FROM nucleus n JOIN (
 
 -- stage: own_choice — the dwelling with most behind it, by person
 CREATE OR REPLACE TABLE own_choice AS
-SELECT person_id, arg_max(struct_pack(dwelling_id, place, own, passed, score, kind, source), (score, coalesce(dwelling_id, place))) AS best,
+SELECT person_id, arg_max(struct_pack(dwelling_id, place, own, passed, score, kind, step), (score, coalesce(dwelling_id, place))) AS best,
        round(sum(score), 6) AS all_score
 FROM score_2 WHERE person_id NOT IN (SELECT person_id FROM absent)
 GROUP BY person_id;
@@ -259,13 +280,13 @@ WITH decided AS (
     FROM own_choice c LEFT JOIN nucleus n USING (person_id) LEFT JOIN joint j ON j.leader = n.leader
 ), kept AS (
     SELECT d.*, home IS NULL OR coalesce(e.dwelling_id = d.best.dwelling_id, false)
-        OR (coalesce(b.age, 99) >= getvariable('adult') AND d.best.own > 0 AND d.best.source.step <> 'register'
+        OR (coalesce(b.age, 99) >= getvariable('adult') AND d.best.own > 0 AND d.best.step <> 'register'
             AND d.person_id NOT IN (SELECT one FROM bond WHERE kind = 'couple')) AS own
     FROM decided d LEFT JOIN seen e ON e.person_id = d.person_id LEFT JOIN born b ON b.person_id = d.person_id
 )
 SELECT k.person_id, CASE WHEN k.own THEN k.best
                          ELSE struct_pack(dwelling_id := k.home.dwelling_id, place := k.home.place, own := coalesce(s.own, 0), passed := coalesce(s.passed, 0),
-                                          score := coalesce(s.score, 0), kind := s.kind, source := s.source) END AS best,
+                                          score := coalesce(s.score, 0), kind := s.kind, step := s.step) END AS best,
        CASE WHEN k.own THEN k.best.score ELSE coalesce(s.score, 0) END / k.all_score AS share
 FROM kept k LEFT JOIN score_2 s ON s.person_id = k.person_id AND s.dwelling_id IS NOT DISTINCT FROM k.home.dwelling_id AND s.place IS NOT DISTINCT FROM k.home.place;
 
@@ -283,11 +304,10 @@ QUALIFY count(*) OVER (PARTITION BY n.leader) > 1;
 
 -- stage: trait — what tells whether two people can be a family
 CREATE OR REPLACE TABLE trait AS
-SELECT r.person_id, r.dwelling_id, b.birth_date, b.age, r.person_id IN (SELECT person_id FROM paired) AS paired, r.best.own > 0 AND r.best.source.step <> 'register' AS seen_here,
-       max(v.value) FILTER (WHERE v.attribute = 'sex') AS sex, left(max(v.value) FILTER (WHERE v.attribute = 'name'), 1) AS surname
-FROM resident r LEFT JOIN born b ON b.person_id = r.person_id LEFT JOIN value v ON v.person_id = r.person_id AND v.attribute IN ('sex', 'name')
-WHERE r.dwelling_id IN (SELECT dwelling_id FROM resident GROUP BY 1 HAVING count(*) BETWEEN 2 AND getvariable('crowd'))
-GROUP BY ALL;
+SELECT r.person_id, r.dwelling_id, b.birth_date, b.age, r.person_id IN (SELECT person_id FROM paired) AS paired, r.best.own > 0 AND r.best.step <> 'register' AS seen_here,
+       v.sex, left(v.name, 1) AS surname
+FROM resident r LEFT JOIN born b ON b.person_id = r.person_id LEFT JOIN person_value v ON v.person_id = r.person_id
+WHERE r.dwelling_id IN (SELECT dwelling_id FROM resident GROUP BY 1 HAVING count(*) BETWEEN 2 AND getvariable('crowd'));
 
 -- stage: fit — one dwelling, no visit that told them apart, and ages that make a couple or parent and child;
 -- who is known without birth date is hardly a family of his own
@@ -327,13 +347,9 @@ FROM resident r JOIN party p USING (person_id) GROUP BY p.leader, r.dwelling_id;
 -- dwelling, the less sure the less evidence there is at all
 CREATE OR REPLACE TABLE residence AS
 SELECT s.group_key, r.person_id, r.dwelling_id,
-       CASE WHEN r.dwelling_id IS NULL THEN 'no_address' WHEN r.best.own > 0 THEN r.best.source.step ELSE 'family' END AS basis,
+       CASE WHEN r.dwelling_id IS NULL THEN 'no_address' WHEN r.best.own > 0 THEN r.best.step ELSE 'family' END AS basis,
        list_max(list_filter(getvariable('levels'), lambda x: x = list_min(getvariable('levels')) OR x <= round(
            coalesce(r.share * (getvariable('sure') - getvariable('unsure') * pow(0.5, r.best.score / getvariable('enough'))), getvariable('sure_of_none')), 6))) AS confidence,
        CAST(o.since AS DATE) AS valid_from  -- the first dated record that has him here
 FROM resident r JOIN party p USING (person_id) JOIN seat s ON s.leader = p.leader AND s.dwelling_id IS NOT DISTINCT FROM r.dwelling_id
 LEFT JOIN score_0 o ON o.person_id = r.person_id AND o.dwelling_id = r.dwelling_id;
-
--- stage: home — the place of each resident, for the row a person
-CREATE OR REPLACE TABLE home AS
-SELECT r.person_id, r.dwelling_id FROM resident r;

@@ -35,12 +35,12 @@ WHERE b.birth_date > CAST(getvariable('before') - to_years(years) + to_days(days
   AND b.birth_date <= CAST(getvariable('day') - to_years(years) + to_days(days) AS DATE)
 -- world: fact
 WITH mine AS MATERIALIZED (SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo))
-SELECT * FROM mine
-UNION ALL SELECT * FROM known.fact WHERE phone IN (SELECT phone FROM mine) AND person_id NOT IN (SELECT id FROM todo)
+FROM mine
+UNION ALL BY NAME -- of who has a number of theirs, only that
+SELECT person_id, feed, phone FROM known.fact WHERE phone IN (SELECT phone FROM mine) AND person_id NOT IN (SELECT id FROM todo)
 -- world: register
 SELECT * FROM known.register WHERE record_key IN (SELECT record_key FROM fact)
--- stages: spoken, value, quarters, life, born, register_member, said, book_core, seen, newer, near, homely, assistance_member, person_value, person_flag, person_service, ticket
--- keep: value by person_id
+-- stages: spoken, value, person_value, quarters, life, born, register_member, said, book_core, seen, newer, near, homely, assistance_member, person_flag, person_service, ticket
 -- keep: life by person_id
 -- keep: born by person_id
 -- keep: register_member by person_id
@@ -139,34 +139,26 @@ SELECT * FROM known.said WHERE person_id IN (SELECT id FROM todo)
 -- stages: score_0
 -- keep: score_0 by person_id
 
--- step: score_1
--- todo
-WITH moved AS (SELECT person_id FROM d_score_0 UNION SELECT s.person_id FROM score_0 s JOIN d_latest_visit v USING (dwelling_id))
-SELECT person_id FROM d_score_0 UNION ALL SELECT one FROM d_bond UNION ALL SELECT person_id FROM d_met_family
-UNION ALL SELECT person_id FROM d_homely UNION ALL SELECT one FROM bond WHERE other IN (SELECT person_id FROM moved)
--- world: bond
-SELECT * FROM known.bond WHERE one IN (SELECT id FROM todo)
--- world: score_0
-SELECT * FROM known.score_0 WHERE person_id IN (SELECT id FROM todo UNION ALL SELECT other FROM bond)
--- stages: passed, score_1
--- keep: score_1 by person_id
-
 -- step: score_2
--- todo
-WITH moved AS (SELECT person_id FROM d_score_1 UNION SELECT s.person_id FROM score_1 s JOIN d_latest_visit v USING (dwelling_id))
-SELECT person_id FROM d_score_0 UNION ALL SELECT one FROM d_bond UNION ALL SELECT person_id FROM d_met_family
-UNION ALL SELECT person_id FROM d_homely UNION ALL SELECT person_id FROM d_near
-UNION ALL SELECT one FROM bond WHERE other IN (SELECT person_id FROM moved)
+-- todo — whom evidence reaches over two ties
+WITH moved AS (
+    SELECT person_id FROM d_score_0 UNION SELECT person_id FROM d_met_family UNION SELECT person_id FROM d_homely UNION SELECT one FROM d_bond
+    UNION SELECT one FROM bond WHERE other IN (SELECT s.person_id FROM score_0 s JOIN d_latest_visit v USING (dwelling_id))
+), near_by AS (
+    SELECT person_id FROM moved UNION SELECT one FROM bond WHERE other IN (SELECT person_id FROM moved)
+)
+SELECT person_id FROM near_by UNION ALL SELECT person_id FROM d_near
+UNION ALL SELECT one FROM bond WHERE other IN (SELECT person_id FROM near_by)
 UNION ALL SELECT s.person_id FROM score_2 s JOIN d_site t USING (dwelling_id) WHERE s.person_id IN (SELECT person_id FROM near)
+UNION ALL SELECT s.person_id FROM score_2 s JOIN d_latest_visit t USING (dwelling_id)
 -- world: bond
-SELECT * FROM known.bond WHERE one IN (SELECT id FROM todo)
+SELECT * FROM known.bond
+WHERE one IN (SELECT id FROM todo UNION ALL SELECT other FROM known.bond WHERE one IN (SELECT id FROM todo))
 -- world: score_0
-SELECT * FROM known.score_0 WHERE person_id IN (SELECT id FROM todo)
--- world: score_1
-SELECT * FROM known.score_1 WHERE person_id IN (SELECT other FROM bond)
+SELECT * FROM known.score_0 WHERE person_id IN (SELECT id FROM todo UNION ALL SELECT one FROM bond UNION ALL SELECT other FROM bond)
 -- world: near
 SELECT * FROM known.near WHERE person_id IN (SELECT id FROM todo)
--- stages: passed, score_2
+-- stages: passed, score_1, score_2
 -- keep: score_2 by person_id
 
 -- step: absent
@@ -199,67 +191,38 @@ SELECT * FROM known.bond WHERE core AND one IN (SELECT id FROM todo)
 -- stages: nucleus
 -- keep: nucleus by person_id
 
--- step: joint
--- todo
-SELECT leader FROM d_nucleus UNION ALL SELECT leader FROM nucleus WHERE person_id IN (SELECT person_id FROM d_score_2)
+-- step: resident
+-- todo — whose evidence, closest family or life changed, and the rest of their family
+WITH moved AS (
+    SELECT person_id FROM d_score_2 UNION SELECT person_id FROM d_absent UNION SELECT person_id FROM d_nucleus UNION SELECT person_id FROM d_seen
+    UNION SELECT person_id FROM d_born UNION SELECT one FROM d_bond UNION SELECT person_id FROM d_life UNION SELECT person_id FROM d_register_member
+)
+SELECT person_id FROM moved
+UNION ALL SELECT person_id FROM nucleus
+WHERE leader IN (SELECT leader FROM d_nucleus UNION ALL SELECT leader FROM nucleus WHERE person_id IN (SELECT person_id FROM moved))
 -- world: nucleus
-SELECT * FROM known.nucleus WHERE leader IN (SELECT id FROM todo)
--- world: score_2
-SELECT * FROM known.score_2 WHERE person_id IN (SELECT person_id FROM nucleus)
--- stages: joint
--- keep: joint by leader
-
--- step: own_choice
--- todo
-SELECT person_id FROM d_score_2 UNION ALL SELECT person_id FROM d_absent
--- world: score_2
-SELECT * FROM known.score_2 WHERE person_id IN (SELECT id FROM todo)
--- stages: own_choice
--- keep: own_choice by person_id
-
--- step: choice
--- todo
-SELECT person_id FROM d_own_choice UNION ALL SELECT person_id FROM d_nucleus UNION ALL SELECT person_id FROM d_score_2
-UNION ALL SELECT n.person_id FROM nucleus n JOIN d_joint j USING (leader)
-UNION ALL SELECT person_id FROM d_seen UNION ALL SELECT person_id FROM d_born UNION ALL SELECT one FROM d_bond
--- world: own_choice
-SELECT * FROM known.own_choice WHERE person_id IN (SELECT id FROM todo)
+SELECT * FROM known.nucleus WHERE person_id IN (SELECT id FROM todo)
 -- world: score_2
 SELECT * FROM known.score_2 WHERE person_id IN (SELECT id FROM todo)
 -- world: bond
 SELECT * FROM known.bond WHERE one IN (SELECT id FROM todo)
--- stages: choice
--- keep: choice by person_id
-
--- step: resident
--- todo
-SELECT person_id FROM d_choice UNION ALL SELECT person_id FROM d_life UNION ALL SELECT person_id FROM d_absent
-UNION ALL SELECT person_id FROM d_register_member
 -- world: life
 SELECT * FROM known.life WHERE person_id IN (SELECT id FROM todo)
--- stages: resident, home
+-- stages: joint, own_choice, choice, resident
 -- keep: resident by person_id
--- keep: home by person_id
-
--- step: paired
--- todo
-SELECT person_id FROM d_nucleus
-UNION ALL SELECT person_id FROM nucleus
-WHERE leader IN (SELECT leader FROM d_nucleus UNION ALL SELECT leader FROM nucleus WHERE person_id IN (SELECT person_id FROM d_born))
--- world: nucleus
-SELECT * FROM known.nucleus WHERE leader IN (SELECT leader FROM known.nucleus WHERE person_id IN (SELECT id FROM todo))
--- stages: paired
--- keep: paired by person_id
 
 -- step: residence
 -- todo — everybody in a dwelling where somebody came, went or changed his ties, and who hangs together without one
 WITH RECURSIVE moved AS (
     SELECT person_id FROM d_resident UNION SELECT one FROM d_bond
+), paired AS (  -- whose nucleus changed, or has one who came of age
+    SELECT person_id FROM d_nucleus UNION SELECT person_id FROM nucleus
+    WHERE leader IN (SELECT leader FROM d_nucleus UNION ALL SELECT leader FROM nucleus WHERE person_id IN (SELECT person_id FROM d_born))
 ), dwelling AS (
     SELECT dwelling_id FROM d_resident UNION SELECT dwelling_id FROM d_latest_visit
     UNION SELECT dwelling_id FROM resident
-    WHERE person_id IN (SELECT person_id FROM moved UNION SELECT person_id FROM d_born UNION SELECT person_id FROM d_paired UNION SELECT person_id FROM d_score_0
-                        UNION SELECT person_id FROM d_value WHERE attribute IN ('sex', 'name'))
+    WHERE person_id IN (SELECT person_id FROM moved UNION SELECT person_id FROM d_born UNION SELECT person_id FROM paired UNION SELECT person_id FROM d_score_0
+                        UNION SELECT person_id FROM d_person_value)
 ), homeless AS (
     SELECT person_id FROM resident WHERE dwelling_id IS NULL
 ), reach(id) AS (
@@ -272,9 +235,9 @@ UNION ALL SELECT id FROM reach
 SELECT * FROM known.resident WHERE person_id IN (SELECT id FROM todo)
 -- world: bond
 SELECT * FROM known.bond WHERE one IN (SELECT id FROM todo)
--- world: value
-SELECT person_id, attribute, value FROM known.value WHERE attribute IN ('sex', 'name') AND person_id IN (SELECT id FROM todo)
--- stages: trait, fit, joined, party, seat, residence
+-- world: nucleus
+SELECT * FROM known.nucleus WHERE leader IN (SELECT leader FROM known.nucleus WHERE person_id IN (SELECT id FROM todo))
+-- stages: paired, trait, fit, joined, party, seat, residence
 -- keep: residence by person_id
 
 -- step: membership
@@ -370,7 +333,11 @@ SELECT * FROM known.life WHERE person_id IN (SELECT id FROM todo)
 -- world: born
 SELECT * FROM known.born WHERE person_id IN (SELECT id FROM todo)
 -- world: said
-SELECT * FROM known.said WHERE person_id IN (SELECT id FROM todo)
+SELECT person_id, dwelling_id, step, said_at FROM known.said WHERE person_id IN (SELECT id FROM todo)
+-- world: member
+SELECT household_id, kind, person_id, dwelling_id, valid_from FROM known.member
+WHERE kind = 'residence' AND person_id IN (
+    SELECT id FROM todo UNION ALL SELECT person_id FROM known.register_member r WHERE r.row.register_key IN (SELECT group_key FROM fact))
 -- stages: happened
 -- keep: happened by person_id
 
@@ -383,8 +350,8 @@ SELECT 'all' WHERE EXISTS (FROM d_happened) OR EXISTS (FROM d_happening)
 
 -- step: person_profile
 -- todo
-SELECT person_id FROM d_life UNION ALL SELECT person_id FROM d_person_value UNION ALL SELECT person_id FROM d_home
-UNION ALL SELECT person_id FROM home WHERE dwelling_id IN (SELECT dwelling_id FROM d_dwelling)
+SELECT person_id FROM d_life UNION ALL SELECT person_id FROM d_person_value UNION ALL SELECT person_id FROM d_resident
+UNION ALL SELECT person_id FROM resident WHERE dwelling_id IN (SELECT dwelling_id FROM d_dwelling)
 -- world: life
 SELECT * FROM known.life WHERE person_id IN (SELECT id FROM todo)
 -- stages: person_profile
@@ -416,3 +383,14 @@ SELECT * FROM known.card WHERE household_id IN (SELECT id FROM todo)
 -- stages: profile
 -- keep: profile by household_id
 
+-- step: sources
+-- todo — the people of what will be written out: their values once more, with where each comes from
+SELECT person_id FROM d_person_profile WHERE now
+UNION ALL SELECT person_id FROM card WHERE household_id IN (SELECT household_id FROM d_profile WHERE now)
+-- world: fact
+WITH mine AS MATERIALIZED (SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo))
+FROM mine
+UNION ALL BY NAME -- of who has a number of theirs, only that
+SELECT person_id, feed, phone FROM known.fact WHERE phone IN (SELECT phone FROM mine) AND person_id NOT IN (SELECT id FROM todo)
+-- stages: spoken, value
+-- leave: value

@@ -1,12 +1,18 @@
--- stage: person_row — the rows of the persons in ``bucket``, with every value's source (times by Shanghai's clock)
+-- stage: person_row — the rows of the persons in ``bucket``, with every value's source: by the records they come from, which
+-- are few (times by Shanghai's clock), each with [value, confidence, how many feeds differ] by attribute
+WITH told AS (
+    SELECT person_id, feed, record_key,
+           string_agg('"' || attribute || '":[' || to_json(value) || ',' || confidence || ',' || differing || ']', ',' ORDER BY attribute) AS said,
+           any_value(batch_id) AS batch_id, any_value(source_time) AS source_time
+    FROM value WHERE person_id IN (SELECT id FROM bucket) GROUP BY person_id, feed, record_key
+), source AS (
+    SELECT person_id, '[' || string_agg(left(to_json(struct_pack(feed, record := record_key, batch := batch_id,
+               "time" := CAST(make_timestamp(epoch_us(source_time) + 28800000000) AS VARCHAR) || '+08')), -1) || ',"values":{' || said || '}}', ',' ORDER BY feed, record_key) || ']' AS attributes
+    FROM told GROUP BY person_id
+)
 SELECT p.person_id, p.name, p.sex, p.birth_date, p.id_number, p.dwelling_id, p.community_code, p.alive, p.content_hash,
-       coalesce(v.attributes, '{}') AS attributes
-FROM person_profile p JOIN bucket b ON b.id = p.person_id
-LEFT JOIN (
-    SELECT person_id, '{' || string_agg('"' || attribute || '":' || to_json(struct_pack(value, feed, record := record_key, batch := batch_id,
-               "time" := CAST(make_timestamp(epoch_us(source_time) + 28800000000) AS VARCHAR) || '+08', confidence, differing)), ',' ORDER BY attribute) || '}' AS attributes
-    FROM value WHERE person_id IN (SELECT id FROM bucket) GROUP BY person_id
-) v USING (person_id);
+       coalesce(s.attributes, '[]') AS attributes
+FROM person_profile p JOIN bucket b ON b.id = p.person_id LEFT JOIN source s USING (person_id);
 
 -- stage: profile_row — the profiles in ``bucket``, with their documents; ``day`` is when the version was made. The sources of
 -- the members' values stand in their own rows (profiles.history puts them in)

@@ -19,7 +19,7 @@ person_profile = Table(  # one row a person: surviving values and where each cam
     Column("community_code", Text),
     Column("alive", Boolean, nullable=False),
     Column("content_hash", Text, nullable=False),
-    Column("attributes", Text, nullable=False),  # JSON {attribute: {value, feed, record, batch, time, confidence}}
+    Column("attributes", Text, nullable=False),  # JSON [{feed, record, batch, time, values: {attribute: [value, confidence, differing]}}]
     stamp("recorded_from", nullable=False),
     stamp("recorded_to"),
     Index("person_profile_open", "person_id", unique=True, postgresql_where=text("recorded_to IS NULL")),
