@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 
@@ -19,6 +20,7 @@ class County:
     seed: int
     noise: float
     faults: bool
+    start: date | None = None  # its first day; None: 30 days ago
 
     @property
     def connections(self) -> Path:
@@ -31,7 +33,8 @@ class County:
 
     def make(self) -> None:
         """Make the county's truth and its departments' views."""
-        self._call("make", "--persons", str(self.persons), "--seed", str(self.seed), "--noise", str(self.noise))
+        start = ["--start", self.start.isoformat()] if self.start else []
+        self._call("make", "--persons", str(self.persons), "--seed", str(self.seed), "--noise", str(self.noise), *start)
 
     def advance(self) -> None:
         """Live one day."""

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -73,9 +73,9 @@ def new_site(tmp_path_factory) -> Callable[..., Site]:
     """Makes sites: ``new_site(persons=300, seed=1, faults=False)``; all are stopped at the end."""
     made: list[Site] = []
 
-    def make(persons: int, seed: int, *, faults: bool = False) -> Site:
+    def make(persons: int, seed: int, *, faults: bool = False, start: date | None = None) -> Site:
         folder = tmp_path_factory.mktemp("site")
-        county = County(folder / "county", persons, seed, 1.0, faults)
+        county = County(folder / "county", persons, seed, 1.0, faults, start)
         county.make()
         # What a fault breaks stays broken until ``settle``, however slow the machine is.
         simulator(county, "serve", "--background", *(["--faults", "--fault-delay", "86400"] if faults else []))
