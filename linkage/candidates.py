@@ -1,7 +1,7 @@
 """Candidate pairs (候选对): blocking by many keys at once, each an equality that true pairs share.
 
 Two entities that both have a valid ID are never candidates (two IDs, two people), nor two rows the register
-keeps apart, nor people named side by side in one record. Keys shared by too many entities are left
+keeps apart, nor people named side by side in one record, nor what the model calls impossible. Keys shared by too many entities are left
 out; a pair usually shares several, so little is lost (the figures say how much a block was).
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from linkage.model import Key
+from linkage.model import Key, LinkRule
 from linkage.patch import is_empty
 
 _KEYS_SQL = """
@@ -47,10 +47,11 @@ keyed AS (
     UNION ALL SELECT unique_id, settled, hash('sound room', e.p1, r.room) FROM r JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
     UNION ALL SELECT unique_id, settled, hash('name phone', n.name, f.phone) FROM n JOIN f USING (unique_id, settled)
     UNION ALL SELECT unique_id, settled, hash('sound id15', p1, id15) FROM e WHERE id15 IS NOT NULL AND p1 IS NOT NULL
-    -- one error leaves the head, the tail, or both ends of a number as they were
+    -- one error leaves the head or the tail of a number as it was, or all but a part of the birth date; both ends alone are many people's
     UNION ALL SELECT unique_id, settled, hash('id head', typed_or_id[1:14]) FROM e WHERE typed_or_id IS NOT NULL
     UNION ALL SELECT unique_id, settled, hash('id tail', typed_or_id[9:]) FROM e WHERE typed_or_id IS NOT NULL
-    UNION ALL SELECT unique_id, settled, hash('id ends', typed_or_id[1:8], typed_or_id[15:]) FROM e WHERE typed_or_id IS NOT NULL
+    UNION ALL SELECT unique_id, settled, hash('id but year', typed_or_id[1:8], typed_or_id[12:]) FROM e WHERE typed_or_id IS NOT NULL
+    UNION ALL SELECT unique_id, settled, hash('id but day', typed_or_id[1:10], typed_or_id[15:]) FROM e WHERE typed_or_id IS NOT NULL
     UNION ALL SELECT unique_id, settled, hash('name card', n.name, c.card) FROM n JOIN c USING (unique_id, settled)
     UNION ALL SELECT unique_id, settled, hash('name death', n.name) FROM n JOIN e USING (unique_id, settled) WHERE e.death IS NOT NULL
     UNION ALL SELECT unique_id, settled, hash('name', name) FROM n {further})
@@ -109,7 +110,7 @@ SELECT DISTINCT '0' AS match_key, least(a, b) AS join_key_l, greatest(a, b) AS j
 _POSSIBLE_SQL = """
 CREATE OR REPLACE TEMP TABLE candidate AS
 SELECT p.* FROM pair p JOIN {entity} l ON l.unique_id = p.join_key_l JOIN {entity} r ON r.unique_id = p.join_key_r
-WHERE NOT (l.registered AND r.registered) AND NOT list_has_any(l.insts, r.insts)
+WHERE NOT (l.registered AND r.registered) AND NOT list_has_any(l.insts, r.insts){impossible}
 """
 
 _COMPARED_SQL = """
@@ -119,13 +120,16 @@ WHERE e.unique_id IN (FROM again UNION SELECT join_key_l FROM candidate UNION SE
 """
 
 
-def block(con: duckdb.DuckDBPyConnection, round_no: int | str, largest: int, further: Sequence[Key] = ()) -> int:
+def block(con: duckdb.DuckDBPyConnection, round_no: int | str, largest: int, further: Sequence[Key] = (),
+          impossible: Sequence[LinkRule] = ()) -> int:
     """Make ``candidate`` (match_key, join_key_l, join_key_r), the pairs of ``entity_<round>`` to be scored again: those of the
-    entities in ``again`` (unique_id), and ``entity``, the rows they need. ``further``: keys of the model. Returns the number of pairs."""
+    entities in ``again`` (unique_id), and ``entity``, the rows they need. ``further``: keys of the model; ``impossible``: what pairs
+    of its are not worth a score. Returns the number of pairs."""
     entity, keys = f"entity_{round_no}", f"block_key_{round_no}"
     names = {"entity": entity, "keys": keys, "r": round_no}
     names["further"] = "".join(
         f" UNION ALL SELECT unique_id, settled, hash('{key.name}', ({key.sql})) FROM e WHERE ({key.sql}) IS NOT NULL" for key in further)
+    names["impossible"] = "".join(f" AND NOT coalesce({rule.when}, false)" for rule in impossible)
     again = _FIRST_SQL if is_empty(con, keys) else _AGAIN_SQL
     for sql in (*_NAMESAKE_SQL, _KEYS_SQL, *again, _PAIRS_SQL, _POSSIBLE_SQL, _COMPARED_SQL):
         con.execute(sql.format(**names), {"largest": largest} if "$largest" in sql else None)

@@ -84,7 +84,7 @@ def relink(con: duckdb.DuckDBPyConnection, mentions: pa.Table, previous: pa.Tabl
     for round_no in range(1, model.setting("rounds") + 1):
         of_round = figures[f"round_{round_no}"] = {"entities": entities.update_entities(con, round_no, model.setting("largest_group"), model.columns)}
         clock.lap("entities")
-        of_round["pairs"] = candidates.block(con, round_no, model.setting("largest_block"), model.keys)
+        of_round["pairs"] = candidates.block(con, round_no, model.setting("largest_block"), model.keys, model.impossible)
         clock.lap("candidates")
         if learnt:
             learnt = _learn(con, model, learnt, round_no, of_round, figures)

@@ -79,6 +79,7 @@ class Model:
     comparisons: tuple[Comparison, ...]
     rules: tuple[LinkRule, ...]
     vetoes: tuple[LinkRule, ...]
+    impossible: tuple[LinkRule, ...]  # ``when``: over the entities l and r; such pairs are no candidates
     macros: tuple[str, ...]  # of another folder after the packaged ones, which the first passes use
     columns: tuple[Column, ...] = ()
     keys: tuple[Key, ...] = ()
@@ -104,6 +105,7 @@ def load_model(folder: Path = FOLDER) -> Model:
         comparisons=tuple(_comparison(folder / "comparisons.yaml", entry) for entry in comparisons["comparisons"]),
         rules=tuple(_rule(folder / "rules.yaml", entry) for entry in rules["rules"]),
         vetoes=tuple(_rule(folder / "rules.yaml", entry) for entry in rules["vetoes"]),
+        impossible=tuple(_rule(folder / "rules.yaml", entry) for entry in rules.get("impossible", ())),
         macros=(*(load_model().macros if folder != FOLDER else ()), *(entry["sql"] for entry in comparisons["macros"])),
         columns=tuple(Column(**_named(entry, _COLUMN)) for entry in further.get("columns", ())),
         keys=tuple(Key(**_named(entry, _KEY)) for entry in further.get("keys", ())),
