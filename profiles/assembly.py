@@ -21,11 +21,10 @@ from profiles.documents import SHAPE
 from profiles.facts import MENTIONS, ROWS
 from profiles.households import assemble_households, run_stages, set_rules
 from profiles.identity import give_ids
-from profiles.steps import STEPS, all_stages, differing, kept_tables, replace, run_steps, steps
+from profiles.steps import STEPS, all_stages, differing, replace, run_steps, steps
 from profiles.survivorship import surviving_values
 from warehouse.snapshot import Snapshot
 
-FED = ("fact", "empty_place", "grid_unit", "grid_compound")  # and the tables of profiles.facts.ROWS
 # What is written: of each, what was believed and what is so now is compared.
 OUTCOMES = ("household", "member", "event", "person_profile", "profile", "ticket")
 
@@ -83,13 +82,3 @@ def move_on(con: duckdb.DuckDBPyConnection, before: date, changes: Changes, grid
     run_steps(con, steps())
     for outcome in OUTCOMES:
         differing(con, outcome)
-
-
-def drop_passing(con: duckdb.DuckDBPyConnection, rows: Mapping[str, object]) -> None:
-    """Drop the tables no later assembly looks at; ``rows``: the names of the feeds' tables."""
-    kept = {*kept_tables(), *FED, *rows, "meta"}
-    present = con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = current_database()").fetchall()
-    for (name,) in present:
-        if name not in kept:
-            con.execute(f"DROP TABLE {name}")
-

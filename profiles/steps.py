@@ -26,7 +26,7 @@ from profiles.survivorship import statements
 
 STEPS = Path(__file__).parent / "sql" / "steps.sql"
 STAGE_FILES = ("residence", "membership", "identity", "event", "document", "ticket")
-_MADE = re.compile(r"\bCREATE OR REPLACE (TABLE|MACRO)\b")
+_MADE = re.compile(r"\bCREATE OR REPLACE (?:TEMP )?(TABLE|MACRO)\b")  # TEMP: no later assembly looks at it
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from places.directory import read_directory
 from places.grids import QUERIES, GridMap, laid
 from profiles import assembly, believed
 from profiles.changes import counts, read_changes, touched_keys
-from profiles.facts import ROWS, read_facts
+from profiles.facts import read_facts
 from profiles.known import Known, Standing
 from profiles.writing import Outcome, Writing, record_run
 from warehouse.bulk import lock
@@ -115,7 +115,6 @@ class _Run:
         figures = self.whole(grids)
         if known:
             facts = self.con.execute("SELECT count(*) FROM fact").fetchall()[0][0]
-            assembly.drop_passing(self.con, ROWS)
             known.remember(self.con, replace(standing, orphans=links - facts))
             known.detach(self.con)
         return figures

@@ -1,5 +1,5 @@
 -- stage: change — what became of residence households since they were last believed: against old_household and old_member
-CREATE OR REPLACE TABLE change AS
+CREATE OR REPLACE TEMP TABLE change AS
 WITH was AS (
     SELECT m.household_id, m.person_id, m.relation FROM old_member m JOIN old_household h USING (household_id) WHERE h.kind = 'residence'
 ), now AS (

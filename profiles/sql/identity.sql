@@ -1,6 +1,6 @@
 -- stage: again — pairs of a household now and one before, best first: the same dwelling or number, then most people in
 -- common. Each id goes to the household it fits best, each household takes the id that fits it best.
-CREATE OR REPLACE TABLE again AS
+CREATE OR REPLACE TEMP TABLE again AS
 WITH now AS (
     SELECT DISTINCT kind, group_key AS natural_key, person_id FROM membership
 ), common AS (

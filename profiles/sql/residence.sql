@@ -203,7 +203,7 @@ WHERE NOT b.loose OR o.beyond_register > 0 OR b.one NOT IN (SELECT person_id FRO
 GROUP BY 1, 2;
 
 -- stage: score_1 — own evidence and that of relatives
-CREATE OR REPLACE TABLE score_1 AS
+CREATE OR REPLACE TEMP TABLE score_1 AS
 SELECT coalesce(o.person_id, p.person_id) AS person_id, coalesce(o.dwelling_id, p.dwelling_id) AS dwelling_id,
        coalesce(o.score, 0) + coalesce(p.score, 0) AS score
 FROM score_0 o FULL JOIN passed('score_0') p ON p.person_id = o.person_id AND p.dwelling_id = o.dwelling_id;
@@ -259,14 +259,14 @@ WITH RECURSIVE tie AS (
 SELECT person_id, min(leader) AS leader FROM reach GROUP BY person_id;
 
 -- stage: joint — where the evidence of the whole nucleus says it lives
-CREATE OR REPLACE TABLE joint AS
+CREATE OR REPLACE TEMP TABLE joint AS
 SELECT n.leader, arg_max(struct_pack(dwelling_id := x.dwelling_id, place := x.place), (x.score, coalesce(x.dwelling_id, x.place))) AS home
 FROM nucleus n JOIN (
     SELECT n.leader, s.dwelling_id, s.place, round(sum(s.score), 6) AS score FROM nucleus n JOIN score_2 s USING (person_id) GROUP BY ALL
 ) x ON x.leader = n.leader GROUP BY n.leader;
 
 -- stage: own_choice — the dwelling with most behind it, by person
-CREATE OR REPLACE TABLE own_choice AS
+CREATE OR REPLACE TEMP TABLE own_choice AS
 SELECT person_id, arg_max(struct_pack(dwelling_id, place, own, passed, score, kind, step), (score, coalesce(dwelling_id, place))) AS best,
        round(sum(score), 6) AS all_score
 FROM score_2 WHERE person_id NOT IN (SELECT person_id FROM absent)
@@ -274,7 +274,7 @@ GROUP BY person_id;
 
 -- stage: choice — the nucleus' home, but who was himself last met elsewhere stays there, and so does a parent of its
 -- children who is married to nobody in it and has a home by his own records
-CREATE OR REPLACE TABLE choice AS
+CREATE OR REPLACE TEMP TABLE choice AS
 WITH decided AS (
     SELECT c.person_id, c.best, c.all_score, j.home
     FROM own_choice c LEFT JOIN nucleus n USING (person_id) LEFT JOIN joint j ON j.leader = n.leader
@@ -298,12 +298,12 @@ WHERE NOT l.dead AND l.person_id NOT IN (SELECT person_id FROM absent)
   AND (l.traced OR EXISTS (SELECT 1 FROM register_member r WHERE r.person_id = l.person_id));
 
 -- stage: paired — adults who are of one nucleus with another adult: couples
-CREATE OR REPLACE TABLE paired AS
+CREATE OR REPLACE TEMP TABLE paired AS
 SELECT n.person_id FROM nucleus n JOIN born b USING (person_id) WHERE b.age >= getvariable('adult')
 QUALIFY count(*) OVER (PARTITION BY n.leader) > 1;
 
 -- stage: trait — what tells whether two people can be a family
-CREATE OR REPLACE TABLE trait AS
+CREATE OR REPLACE TEMP TABLE trait AS
 SELECT r.person_id, r.dwelling_id, b.birth_date, b.age, r.person_id IN (SELECT person_id FROM paired) AS paired, r.best.own > 0 AND r.best.step <> 'register' AS seen_here,
        v.sex, left(v.name, 1) AS surname
 FROM resident r LEFT JOIN born b ON b.person_id = r.person_id LEFT JOIN person_value v ON v.person_id = r.person_id
@@ -311,7 +311,7 @@ WHERE r.dwelling_id IN (SELECT dwelling_id FROM resident GROUP BY 1 HAVING count
 
 -- stage: fit — one dwelling, no visit that told them apart, and ages that make a couple or parent and child;
 -- who is known without birth date is hardly a family of his own
-CREATE OR REPLACE TABLE fit AS
+CREATE OR REPLACE TEMP TABLE fit AS
 SELECT a.person_id AS one, b.person_id AS other
 FROM trait a JOIN trait b ON b.dwelling_id = a.dwelling_id AND b.person_id <> a.person_id
 LEFT JOIN latest_visit v ON v.dwelling_id = a.dwelling_id
@@ -321,13 +321,13 @@ WHERE a.age IS NULL OR b.age IS NULL
             OR (a.surname = b.surname AND date_sub('year', least(a.birth_date, b.birth_date), greatest(a.birth_date, b.birth_date)) BETWEEN getvariable('generation_from') AND getvariable('generation_to'))));
 
 -- stage: joined — ties between people of one dwelling (without a dwelling: those of the closest family only)
-CREATE OR REPLACE TABLE joined AS
+CREATE OR REPLACE TEMP TABLE joined AS
 SELECT a.person_id AS one, b.person_id AS other FROM resident a JOIN bond t ON t.one = a.person_id JOIN resident b ON b.person_id = t.other
 WHERE a.dwelling_id = b.dwelling_id OR (a.dwelling_id IS NULL AND b.dwelling_id IS NULL AND t.kind IN ('couple', 'minor', 'card', 'met'))
 UNION SELECT one, other FROM fit;
 
 -- stage: party — who hangs together
-CREATE OR REPLACE TABLE party AS
+CREATE OR REPLACE TEMP TABLE party AS
 WITH RECURSIVE reach(person_id, leader) AS (
     SELECT person_id, person_id FROM resident
     UNION
@@ -336,7 +336,7 @@ WITH RECURSIVE reach(person_id, leader) AS (
 SELECT person_id, min(leader) AS leader FROM reach GROUP BY person_id;
 
 -- stage: seat — of several families in one dwelling, the one with most behind it keeps the plain key of the dwelling
-CREATE OR REPLACE TABLE seat AS
+CREATE OR REPLACE TEMP TABLE seat AS
 SELECT p.leader, r.dwelling_id, round(sum(coalesce(r.best.score, 0)), 6) AS strength,
        CASE WHEN r.dwelling_id IS NULL THEN '@' || p.leader
             WHEN row_number() OVER (PARTITION BY r.dwelling_id ORDER BY strength DESC, p.leader) = 1 THEN r.dwelling_id
