@@ -5,19 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Engine, text
 
 from places.directory import read_directory
 from places.resolve import resolve_texts
-from warehouse.bulk import read_arrow, stage
+from warehouse.bulk import read_arrow, stage, unstage
 from warehouse.mention import compose
 
-COLUMNS = (
-    "address_text", "level", "community_code", "compound_id", "building_id", "unit", "room", "dwelling_id",
-    "confidence", "reason", "directory_digest", "resolved_at",
-)  # fmt: skip
+FOUND = ("address_text", "level", "community_code", "compound_id", "building_id", "unit", "room", "dwelling_id", "confidence", "reason")
 # SQL of the place a visit (record.grid_visit) went to, as one text.
 VISITED = f"coalesce({compose('compound', 'building', 'unit', 'room')}, address)"
 # Places at which nobody is named, so that the mention view does not know them: dwellings found empty or only registered
@@ -62,20 +58,19 @@ def resolve_addresses(engine: Engine) -> PlaceFigures:
     todo = read_arrow(engine, " UNION ".join(unknown), {"digest": digest})
     if todo.num_rows:
         found = resolve_texts(todo["address_text"].combine_chunks(), directory)
-        found = found.append_column("directory_digest", pa.array([digest] * found.num_rows, pa.string()))
-        stamp = pa.scalar(datetime.now(UTC), pa.timestamp("us", tz="UTC"))
-        found = found.append_column("resolved_at", pa.repeat(stamp, found.num_rows))
-        stage(engine, "address", found.select(COLUMNS))
-        listed = ", ".join(COLUMNS)
-        updates = ", ".join(f"{c} = excluded.{c}" for c in COLUMNS[1:])
+        stage(engine, "address", found.select(FOUND))
+        listed = ", ".join(FOUND)
+        updates = ", ".join(f"{c} = excluded.{c}" for c in (*FOUND[1:], "directory_digest", "resolved_at"))
         with engine.begin() as connection:
             connection.execute(
-                text(
-                    f"INSERT INTO hub.address ({listed}) SELECT {listed} FROM staging.address "
+                text(  # in the order of the key, whose index then grows at its end alone
+                    f"INSERT INTO hub.address ({listed}, directory_digest, resolved_at) "
+                    f"SELECT {listed}, :digest, :now FROM staging.address ORDER BY address_text "
                     f"ON CONFLICT (address_text) DO UPDATE SET {updates}"
-                )
+                ),
+                {"digest": digest, "now": datetime.now(UTC)},
             )
-            connection.execute(text("DROP TABLE staging.address"))
+            unstage(connection, "address")
         if todo.num_rows >= _MANY_TEXTS:
             with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("ANALYZE hub.address"))
