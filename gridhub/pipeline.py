@@ -132,15 +132,16 @@ class Hub:
 
     def assemble(self) -> StageFigures:
         """Households of three kinds, surviving values, profiles, then what rules across feeds find; only changes are written."""
-        from profiles.findings import judge_cross_rules
+        from profiles.findings import CrossInputs, judge_cross_rules
         from profiles.store import assemble
 
         today, threads = self.settings.today, self.settings.threads
         given = {"threads": threads, "memory_mb": self.settings.memory_mb, "contracts": self.contracts, "known": self.settings.known}
 
         def work() -> dict:
-            figures = assemble(self.engine, today, **given).counts()
-            return figures | judge_cross_rules(self.engine, today, threads=threads).counts()
+            inputs = CrossInputs(self.engine)
+            figures = assemble(self.engine, today, **given, beside=inputs).counts()
+            return figures | judge_cross_rules(self.engine, today, threads=threads, inputs=inputs).counts()
 
         return _timed("assemble", work)
 

@@ -16,7 +16,6 @@ import pyarrow as pa
 from profiles.households import stages
 
 SHAPE = "6"  # part of every digest: raise it when documents get another shape, and all are written anew
-BUCKET = 15_000
 
 
 @dataclass(frozen=True)
@@ -26,10 +25,11 @@ class Written:
     table: str  # in hub, and of the same name in DuckDB with its content_hash
     key: str
     statement: str  # the stage of writing.sql that builds a bucket
+    bucket: int  # rows at a time: each bucket looks all values through, and stands in memory twice (30 to 60 MB)
 
 
-PERSONS = Written("person_profile", "person_id", "person_row")
-PROFILES = Written("profile", "household_id", "profile_row")
+PERSONS = Written("person_profile", "person_id", "person_row", 60_000)
+PROFILES = Written("profile", "household_id", "profile_row", 30_000)
 
 
 def build_changed(
@@ -40,7 +40,7 @@ def build_changed(
     table, key = written.table, written.key
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE changed AS
-            SELECT n.{key} AS id, (row_number() OVER (ORDER BY n.{key}) - 1) // {BUCKET} AS place
+            SELECT n.{key} AS id, (row_number() OVER (ORDER BY n.{key}) - 1) // {written.bucket} AS place
             FROM {new} n LEFT JOIN {old} o USING ({key}) WHERE o.content_hash IS DISTINCT FROM n.content_hash"""
     )
     rows, buckets = con.execute("SELECT count(*), coalesce(max(place) + 1, 0) FROM changed").fetchall()[0]

@@ -6,6 +6,7 @@ Everything is read once as Arrow, from one moment of the warehouse, and worked o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import duckdb
 import pyarrow as pa
@@ -80,13 +81,26 @@ EMPTY_PLACE = pa.schema(
 _PRESENT = "SELECT tablename FROM pg_tables WHERE schemaname = 'record'"
 
 
-def read_facts(con: duckdb.DuckDBPyConnection, moment: Snapshot, engine: Engine) -> None:
+class Beside(Protocol):
+    """Who else reads the moment of an assembly, while that works."""
+
+    def begin(self, now: Snapshot, mentions: duckdb.DuckDBPyConnection | None) -> None:
+        """Begin to read. ``mentions``: knows all mentions and links of the moment as ``mention`` (:data:`MENTIONS`) and
+        ``link`` (:data:`LINKS`), until this returns; None: the assembly did not read them."""
+
+    def finish(self) -> None:
+        """Be done with the moment."""
+
+
+def read_facts(con: duckdb.DuckDBPyConnection, moment: Snapshot, engine: Engine, beside: Beside | None = None) -> None:
     """Into ``con``: table ``fact`` (a mention with its ``person_id``; ``own``: the row is about the person itself), the
     tables of :data:`ROWS`, and ``empty_place`` (where a visit met nobody)."""
     read = moment.read_all({half: f"{MENTIONS} WHERE {half}" for half in HALVES} | {"link": LINKS})
     con.register("link", read.pop("link"))
     con.register("mention", pa.concat_tables(read.values()))
     del read
+    if beside:
+        beside.begin(moment, con)
     con.execute(f"CREATE TABLE fact AS {FACT}")
     con.unregister("mention")
     con.unregister("link")

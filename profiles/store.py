@@ -21,7 +21,7 @@ from places.directory import read_directory
 from places.grids import QUERIES, GridMap, laid
 from profiles import assembly, believed
 from profiles.changes import counts, read_changes, touched_keys
-from profiles.facts import read_facts
+from profiles.facts import Beside, read_facts
 from profiles.known import Known, Standing
 from profiles.writing import Outcome, Writing, record_run
 from warehouse.bulk import lock
@@ -60,10 +60,12 @@ def assemble(
     departments: Mapping[str, str] | None = None,
     contracts: Mapping[str, Contract] | None = None,
     known: Path | None = None,
+    beside: Beside | None = None,
 ) -> ProfileFigures:
     """Households of three kinds, surviving values, profile documents and correction tickets as of ``as_of``, in one
     transaction. ``contracts``: default the packaged ones; ``departments``: feed → department, default the contracts'.
-    ``known``: folder for what an assembly leaves to the next; without it everything is worked out each time."""
+    ``known``: folder for what an assembly leaves to the next; without it everything is worked out each time.
+    ``beside``: reads at the assembly's moment too."""
     contracts = load_contracts() if contracts is None else contracts
     if departments is None:
         departments = {contract.feed: contract.department for contract in contracts.values()}
@@ -72,7 +74,7 @@ def assemble(
         # One assembly at a time: what is believed now is read, and what a killed one left is swept, under the lock.
         with engine.begin() as connection:
             lock(connection, "profiles")
-            run = _Run(con, engine, connection, as_of, departments)
+            run = _Run(con, engine, connection, as_of, departments, beside)
             return run.from_warehouse(contracts, Known(known) if known else None)
     finally:
         con.close()
@@ -92,10 +94,11 @@ class _Run:
     """One assembly under its lock."""
 
     def __init__(
-        self, con: duckdb.DuckDBPyConnection, engine: Engine, connection: Connection, day: date, departments: Mapping[str, str]
-    ) -> None:
+        self, con: duckdb.DuckDBPyConnection, engine: Engine, connection: Connection, day: date, departments: Mapping[str, str],
+        beside: Beside | None = None,
+    ) -> None:  # fmt: skip
         self.con, self.engine, self.connection, self.day = con, engine, connection, day
-        self.departments = departments
+        self.departments, self.beside = departments, beside
         self.token = uuid.uuid4().hex
 
     def from_warehouse(self, contracts: Mapping[str, Contract], known: Known | None) -> ProfileFigures:
@@ -107,17 +110,23 @@ class _Run:
             standing = Standing(self.token, signature, self.day, moment.horizon(), directory, 0)
             figures = known and self._changes(known, standing, contracts, moment, grids)
             if figures:
+                self._read_beside()
                 return figures
             if known:
                 known.anew(self.con)
-            read_facts(self.con, moment, self.engine)
+            read_facts(self.con, moment, self.engine, self.beside)
             links = counts(moment)["fact"]
+            self._read_beside()
         figures = self.whole(grids)
         if known:
             facts = self.con.execute("SELECT count(*) FROM fact").fetchall()[0][0]
             known.remember(self.con, replace(standing, orphans=links - facts))
             known.detach(self.con)
         return figures
+
+    def _read_beside(self) -> None:
+        if self.beside:
+            self.beside.finish()
 
     def whole(self, grids: GridMap) -> ProfileFigures:
         """Everything, from the facts in DuckDB."""
@@ -139,6 +148,8 @@ class _Run:
         if keys is None or len(keys) > max(FEW, MOST * records):
             return None
         changes = read_changes(moment, self.engine, keys)
+        if self.beside:
+            self.beside.begin(moment, None)
         (threads,) = self.con.execute("SELECT current_setting('threads')").fetchall()[0]
         self.con.execute("BEGIN TRANSACTION")
         assembly.prepare(self.con, self.day, self.departments)

@@ -8,6 +8,7 @@ A deleted row leaves no stamp; who relies on this counts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -43,6 +44,11 @@ class Snapshot:
         """The results of several queries with the same parameters, two read at a time. Raises QueryError."""
         ready = {name: bound(self._engine, sql, parameters) if parameters else sql for name, sql in queries.items()}
         return {name: table.result() for name, table in self._now.tables(ready).items()}
+
+    def begin(self, queries: Mapping[str, str]) -> dict[str, Future[pa.Table]]:
+        """Begin to read the results of queries without parameters, after what is being read; to be asked for before the
+        moment is over."""
+        return self._now.tables(queries)
 
     def horizon(self) -> Horizon:
         """This moment, to ask :meth:`span` of a later one."""
