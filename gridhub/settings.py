@@ -26,7 +26,7 @@ class Settings:
     as_of: date | None  # GRIDHUB_AS_OF: the day ages and terms are counted from; None: today
     language: str  # GRIDHUB_LANGUAGE: zh | en
     threads: int  # GRIDHUB_THREADS: for DuckDB
-    memory_mb: int  # GRIDHUB_MEMORY_MB: DuckDB's limit
+    memory_mb: int | None  # GRIDHUB_MEMORY_MB: DuckDB's limit; None: by the number of records
     splink_backend: str = "duckdb"  # GRIDHUB_SPLINK_BACKEND: duckdb | spark
     spark_master: str | None = None  # GRIDHUB_SPARK_MASTER: Spark's address, if it scores
     link_chunks: int = 1  # GRIDHUB_LINK_CHUNKS: tasks of the link DAG that score side by side
@@ -53,7 +53,7 @@ class Settings:
             as_of=_day(env, "GRIDHUB_AS_OF"),
             language=language,
             threads=_positive(env, "GRIDHUB_THREADS", os.cpu_count() or 2),
-            memory_mb=_positive(env, "GRIDHUB_MEMORY_MB", 800),
+            memory_mb=_positive(env, "GRIDHUB_MEMORY_MB", None),
             splink_backend=backend,
             spark_master=master,
             link_chunks=chunks,
@@ -94,8 +94,10 @@ def _day(env: Mapping[str, str], name: str) -> date | None:
         raise SettingsError(f"{name}: expected a day like 2026-11-01") from None
 
 
-def _positive(env: Mapping[str, str], name: str, default: int) -> int:
-    text = env.get(name) or str(default)
+def _positive(env: Mapping[str, str], name: str, default: int | None) -> int | None:
+    text = env.get(name)
+    if not text:
+        return default
     if not text.isdigit() or int(text) < 1:
         raise SettingsError(f"{name}: expected a whole number above 0")
     return int(text)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from linkage.patch import update
+from linkage.patch import lasting, update
 
 # Numbers that one register row carried, under the one it carries now; a number that is somebody's own today is no alias.
 _ALIAS_SQL = """
@@ -113,7 +113,7 @@ CREATE OR REPLACE TEMP TABLE reference AS
 SELECT f.i AS l, r.i AS r FROM form f JOIN form r ON r.feed = f.ref_feed AND r.record_key = f.ref_key WHERE f.ref_key IS NOT NULL
 """
 _TRUSTED_SQL = """
-CREATE OR REPLACE TEMP TABLE trusted_now AS
+CREATE OR REPLACE {lasting} trusted_now AS
 SELECT hash(b) AS digest, b.* FROM believed b WHERE i NOT IN (
     SELECT e.l FROM reference e JOIN believed tl ON tl.i = e.l JOIN believed tr ON tr.i = e.r WHERE tl.canonical <> tr.canonical)
 """
@@ -141,7 +141,7 @@ def anchor(con: duckdb.DuckDBPyConnection, aliases: pa.Table | None) -> dict[str
         con.execute(sql)
     con.execute("DELETE FROM id_judged WHERE i IN (FROM judged_again)")
     con.execute("INSERT INTO id_judged FROM id_judged_now")
-    for sql in (_BELIEVED_SQL, _REFERENCE_SQL, _TRUSTED_SQL):
+    for sql in (_BELIEVED_SQL, _REFERENCE_SQL, _TRUSTED_SQL.format(lasting=lasting(con, "trusted"))):
         con.execute(sql)
     update(con, "trusted", "trusted_now")
     con.execute(_REPEATED_SQL)

@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -51,7 +52,7 @@ class ModelArtefact:
     thresholds: Mapping[str, float]
     figures: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def version(self) -> str:
         """``m`` and twelve hex digits of everything scores depend on; not of the moment or of figures."""
         decisive = {"model": self.model_version, "weights": self.weights, "priors": _by_text(self.priors),

@@ -75,7 +75,7 @@ class Backtest:
 
 
 def backtest(mentions: pa.Table, decisions: pa.Table, aliases: pa.Table | None, candidate: ModelArtefact, active: ModelArtefact, *,
-             model: Model | None = None, threads: int = 2, memory_mb: int = 1200) -> Backtest:
+             model: Model | None = None, threads: int = 2, memory_mb: int | None = None) -> Backtest:
     """Link ``mentions`` with each model, blind to ``decisions`` (decision_id, feed_l, record_key_l, feed_r, record_key_r, verdict:
     same | different), and compare. Tables as for :func:`linkage.engine.link_mentions`."""
     model = model or load_model()
@@ -87,12 +87,12 @@ def backtest(mentions: pa.Table, decisions: pa.Table, aliases: pa.Table | None, 
                     score.true_pairs - score.right_pairs, _moved(new, old))
 
 
-def settings_for(artefact: ModelArtefact, model: Model, threads: int, memory_mb: int, watch: Any = None) -> LinkSettings:
+def settings_for(artefact: ModelArtefact, model: Model, threads: int, memory_mb: int | None, watch: Any = None) -> LinkSettings:
     """How to link with a trained model, as the store does it."""
     return LinkSettings(model=artefact.apply(model), artefact=artefact, threads=threads, memory_mb=memory_mb, watch=watch)
 
 
-def _try(mentions, decisions, aliases, artefact: ModelArtefact, model: Model, threads: int, memory_mb: int) -> Tried:
+def _try(mentions, decisions, aliases, artefact: ModelArtefact, model: Model, threads: int, memory_mb: int | None) -> Tried:
     listener = _Listener(decisions)
     settings = settings_for(artefact, model, threads, memory_mb, listener)
     result = link_mentions(mentions, LINKS.empty_table(), _NO_DECISIONS, settings, aliases)

@@ -129,7 +129,7 @@ def block(con: duckdb.DuckDBPyConnection, round_no: int | str, largest: int, fur
     names = {"entity": entity, "keys": keys, "r": round_no}
     names["further"] = "".join(
         f" UNION ALL SELECT unique_id, settled, hash('{key.name}', ({key.sql})) FROM e WHERE ({key.sql}) IS NOT NULL" for key in further)
-    names["impossible"] = "".join(f" AND NOT coalesce({rule.when}, false)" for rule in impossible)
+    names["impossible"] = "".join(f" AND NOT coalesce(({rule.when}), false)" for rule in impossible)
     again = _FIRST_SQL if is_empty(con, keys) else _AGAIN_SQL
     for sql in (*_NAMESAKE_SQL, _KEYS_SQL, *again, _PAIRS_SQL, _POSSIBLE_SQL, _COMPARED_SQL):
         con.execute(sql.format(**names), {"largest": largest} if "$largest" in sql else None)

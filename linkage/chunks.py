@@ -23,7 +23,7 @@ import duckdb
 from linkage.model import Model, ModelError
 from linkage.scoring import frequency_columns, lay_frequencies, score_counted
 from linkage.shared_files import compared_columns, private_folder, read_table, write_table
-from warehouse.compute import analyst
+from warehouse.compute import LEAST_MB, analyst
 
 # A chunk below this takes less time than its task takes to start.
 WORTH_A_TASK = 100_000  # pairs
@@ -51,7 +51,7 @@ def cut(con: duckdb.DuckDBPyConnection, folder: Path, chunks: int, model: Model,
     part.rename(folder / "plan.json")  # the last file: with it the round is laid out whole
 
 
-def score_chunk(folder: Path, k: int, model: Model, *, threads: int = 1, memory_mb: int = 800) -> int:
+def score_chunk(folder: Path, k: int, model: Model, *, threads: int = 1, memory_mb: int | None = None) -> int:
     """Score chunk ``k`` of a folder that ``cut`` laid out; the number of pairs kept. Running it again does no harm.
 
     Raises ModelError if this process has another model file than the one that cut.
@@ -59,7 +59,7 @@ def score_chunk(folder: Path, k: int, model: Model, *, threads: int = 1, memory_
     plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     if plan["model"] != model.version:
         raise ModelError(f"the round was cut with model {plan['model']}, this worker has {model.version}")
-    with analyst(threads, memory_mb) as con:
+    with analyst(threads, memory_mb or LEAST_MB) as con:
         for macro in model.macros:
             con.execute(macro)
         for column in frequency_columns(model):

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linkage.model import Model
-from linkage.patch import update
+from linkage.patch import lasting, update
 
 # 王某之子, 李四之母: the name before 之 is a relative's, the person's own is not known yet.
 _RELATIVE = "之(子|女|儿|子女|母|父|妻|夫|孙|长子|次子|长女|次女|双子|大子|小子)$"
@@ -30,7 +30,7 @@ def update_mentions(con: duckdb.DuckDBPyConnection, mentions: pa.Table) -> int:
     feed and key, so it is the same in every run, whatever else comes.
     """
     con.register("mention_in", _with_optional_columns(mentions))
-    con.execute(_ARRIVED_SQL)
+    con.execute(_ARRIVED_SQL.format(lasting=lasting(con, "mention")))
     con.unregister("mention_in")
     rows, numbers = con.execute("SELECT count(*), count(DISTINCT i) FROM arrived").fetchall()[0]
     if rows != numbers:
@@ -52,7 +52,7 @@ def update_forms(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     for sex, relations in (("male", _MALE), ("female", _FEMALE)):
         con.execute(f"CREATE OR REPLACE TEMP TABLE {sex} AS SELECT unnest(string_split($relations, ' ')) AS relation", {"relations": relations})
     further = "".join(f", ({column.sql})::VARCHAR AS {column.name}" for column in model.columns)
-    con.execute(_FORM_SQL.replace("/* further columns */", further), {"relative": _RELATIVE, "placeholder": _PLACEHOLDER})
+    con.execute(_FORM_SQL.replace("/* further columns */", further).replace("/* lasting */", lasting(con, "form")), {"relative": _RELATIVE, "placeholder": _PLACEHOLDER})
     con.execute("CREATE TABLE IF NOT EXISTS grp_member (grp BIGINT, i BIGINT)")
     update(con, "form", "form_new", within="SELECT i FROM affected UNION FROM changed_mention")
     for sql in _GROUP_SQL:
@@ -102,7 +102,7 @@ def _register_names(con: duckdb.DuckDBPyConnection) -> None:
 
 # An examination has no name: it borrows those of the archive it points at, so that its ID can be judged like any other.
 _ARRIVED_SQL = """
-CREATE OR REPLACE TEMP TABLE arrived AS
+CREATE OR REPLACE {lasting} arrived AS
 WITH named AS (SELECT feed, record_key, name, name_note, former_name, sex, birth_date, birth_precision FROM mention_in
                WHERE record_key IN (SELECT ref_key FROM mention_in WHERE name IS NULL AND ref_key IS NOT NULL))
 , whole AS (
@@ -153,7 +153,7 @@ SELECT {_DIGITS} AS digits FROM mention WHERE id_text IS NOT NULL GROUP BY 1 HAV
 """
 
 _FORM_SQL = """
-CREATE OR REPLACE TEMP TABLE form_new AS
+CREATE OR REPLACE /* lasting */ form_new AS
 WITH told AS (
     SELECT m.*,
            regexp_matches(coalesce(name, ''), $relative) OR regexp_matches(coalesce(name_note, ''), $relative) AS of_relative,

@@ -23,20 +23,21 @@ from linkage.comparable import update_forms, update_mentions
 from linkage.model import Model, load_model
 from linkage.results import Learnt, LinkResult, collect
 from linkage.training_figures import level_counts
-from warehouse.compute import analyst
+from warehouse.compute import analyst, memory_for
 
 _DECIDED, _REFERENCE, _SAME_ID, _REPEATED = 1000.0, 300.0, 200.0, 100.0
 
 
 @dataclass(frozen=True)
 class LinkSettings:
-    """How to link. ``artefact``: what an earlier training froze (None: train, if there is enough data); ``memory_mb``: DuckDB's limit."""
+    """How to link. ``artefact``: what an earlier training froze (None: train, if there is enough data); ``memory_mb``: DuckDB's limit
+    (None: by the number of mentions)."""
 
     model: Model = field(default_factory=load_model)
     artefact: ModelArtefact | None = None
     highest: int = 0  # number of the last person id ever given, also to people nobody is any more
     threads: int = 2
-    memory_mb: int = 1200
+    memory_mb: int | None = None
     score: scoring.Scorer = scoring.score  # or one that works elsewhere: linkage/spark.py, linkage/chunks.py
     # Told "candidates" (entity, candidate stand) and "judged" (scored, judged too) of every round with its figures, "linked" at the end
     # (form, trusted, labelled); what it does to the tables then touches nobody.
@@ -53,7 +54,7 @@ def link_mentions(mentions: pa.Table, previous: pa.Table, decisions: pa.Table, s
     corrected under one register number). The order of rows in any of them does not matter.
     """
     settings = settings or LinkSettings()
-    con = analyst(settings.threads, settings.memory_mb)
+    con = analyst(settings.threads, memory_for(mentions.num_rows, settings.memory_mb))
     try:
         return relink(con, mentions, previous, decisions, settings, aliases, whole=True)
     finally:

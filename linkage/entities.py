@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import duckdb
 
 from linkage.model import Column
-from linkage.patch import update
+from linkage.patch import is_empty, lasting, update
 
 # Kin are entities named in the same group. Only those are counted that stand on more than this one record:
 # somebody with a valid ID, or linked in several records. So weak evidence never chains.
@@ -72,37 +72,46 @@ WITH told AS (SELECT l.e, f.name, sum(CASE WHEN f.feed = 'psb_register' THEN 3 E
 SELECT main.e, every.names, spoken.* FROM main JOIN every USING (e) JOIN spoken USING (name)
 """
 
+_JUST_SQL = "CREATE OR REPLACE TEMP MACRO just(value) AS CASE WHEN value IS NULL THEN [] ELSE [value] END"
 _ENTITY_SQL = """
-CREATE OR REPLACE TEMP TABLE entity_now AS
-WITH told AS (
-    SELECT l.e, f.*, t.number AS number, t.number IS NULL AND f.id_digits IS NOT NULL AS mistyped
-    FROM labelled l JOIN form f USING (i) LEFT JOIN trusted t USING (i) WHERE l.e IN (FROM rebuilt)),
+CREATE OR REPLACE /* lasting */ entity_now AS
+WITH size AS (SELECT e, count(*) AS n FROM labelled WHERE e IN (FROM rebuilt) GROUP BY e),
+told AS (
+    SELECT l.e, l.i, s.n, f.feed = 'psb_register' AS register, f.ended, f.name, f.birth_no, f.year, f.sex, f.id_digits, f.id15, f.phone1, f.phone2,
+           f.room, f.building, f.compound, f.inst, f.inst_card, f.card, f.place_in_home, f.death_date, t.number,
+           CASE WHEN t.number IS NULL THEN f.mask END AS mask, t.number IS NULL AND f.id_digits IS NOT NULL AS mistyped /* further of told */
+    FROM labelled l JOIN size s USING (e) JOIN form f USING (i) LEFT JOIN trusted t USING (i)),
 gathered AS (
-    SELECT e, count(*) AS mentions, min(number) AS id,
-           count(*) FILTER (feed = 'psb_register' AND NOT ended) > 0 AS registered,
+    SELECT e, count(*) AS mentions, min(number) AS id, count(*) FILTER (register AND NOT ended) > 0 AS registered,
            list_sort(list_distinct(list_append(list(birth_no), min(number)[7:14]::INT))) AS births,
-           arg_max(birth_no, (feed = 'psb_register', -i)) AS told_birth,
+           arg_max(birth_no, (register, -i)) AS told_birth,
            max(year) AS told_year, mode(sex ORDER BY sex) AS told_sex,
            min(id_digits) FILTER (mistyped) AS typed, min(id15) FILTER (number IS NULL) AS cut,
-           -- list_distinct drops nulls and is twice as quick as DISTINCT inside the aggregate
-           list_sort(list_distinct(list(CASE WHEN number IS NULL THEN mask END))) AS told_masks,
+           -- list_distinct is twice as quick as DISTINCT inside the aggregate; FILTER is what makes lists of the rare cheap
+           coalesce(list_sort(list_distinct(list(mask) FILTER (mask IS NOT NULL))), []) AS told_masks,
            list_sort(list_distinct(list_concat(list(phone1), list(phone2)))) AS phones,
            list_sort(list_distinct(list(room))) AS rooms,
-           list_sort(list_distinct(list(building))) AS buildings, list_sort(list_distinct(list(compound))) AS compounds, list_sort(list_concat(list(inst), list(inst_card))) AS insts,
-           list_sort(list_distinct(list(card))) AS cards, list_sort(list_distinct(list(place_in_home))) AS places_in_home, min(death_date) AS death,
-           count(name) = 0 AS nameless /* gathered */
-    FROM told GROUP BY e),
+           list_sort(list_distinct(list(building))) AS buildings, list_sort(list_distinct(list(compound))) AS compounds,
+           list_sort(list_concat(list(inst), list(inst_card) FILTER (inst_card IS NOT NULL))) AS insts,
+           coalesce(list_sort(list_distinct(list(card) FILTER (card IS NOT NULL))), []) AS cards,
+           coalesce(list_sort(list_distinct(list(place_in_home) FILTER (place_in_home IS NOT NULL))), []) AS places_in_home, min(death_date) AS death,
+           count(name) = 0 AS nameless /* further of gathered */
+    FROM told WHERE n > 1 GROUP BY e
+    UNION ALL  -- most have one record: nothing to gather
+    SELECT e, 1, number, register AND NOT ended, list_sort(list_distinct([birth_no, number[7:14]::INT])), birth_no, year, sex,
+           CASE WHEN mistyped THEN id_digits END, CASE WHEN number IS NULL THEN id15 END, just(mask), list_sort(list_distinct([phone1, phone2])),
+           just(room), just(building), just(compound), list_sort(list_distinct([inst, inst_card])), just(card), just(place_in_home), death_date, name IS NULL /* further of just */
+    FROM told WHERE n = 1),
 whole AS (
 SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.nameless, g.insts, g.cards, g.death, g.places_in_home, w.e IS NOT NULL AS twin,
        n.name, n.names, n.py, n.c1, n.c2, n.c3, n.c4, n.p1, n.p2, n.p3, n.p4, n.len, coalesce(n.blurred, false) AS blurred,
        coalesce(g.id[7:14]::INT, g.told_birth) AS birth, g.births, coalesce(g.id[7:10]::SMALLINT, (g.told_birth // 10000)::SMALLINT, g.told_year) AS year,
        CASE WHEN g.id IS NOT NULL THEN CASE WHEN g.id[17:17]::INT % 2 = 1 THEN '1' ELSE '2' END ELSE g.told_sex END AS sex,
        g.typed, coalesce(g.id, g.typed) AS typed_or_id, coalesce(g.cut, g.id[1:15]) AS id15, g.cut,
-       coalesce(CASE WHEN g.id IS NOT NULL THEN list_append(coalesce(g.told_masks, []), g.id[1:6] || g.id[15:18]) END,
-                g.told_masks, []) AS masks,
+       CASE WHEN g.id IS NOT NULL THEN list_append(g.told_masks, g.id[1:6] || g.id[15:18]) ELSE g.told_masks END AS masks,
        coalesce(g.told_masks[1], g.id[1:6] || g.id[15:18]) AS mask,
        g.phones, g.rooms, g.buildings, g.compounds,
-       coalesce(k.kin, []) AS kin, coalesce(k.kin_names, []) AS kin_names, coalesce(a.mates, []) AS mates, coalesce(h.kin_phones, []) AS kin_phones /* further columns */
+       coalesce(k.kin, []) AS kin, coalesce(k.kin_names, []) AS kin_names, coalesce(a.mates, []) AS mates, coalesce(h.kin_phones, []) AS kin_phones /* further of whole */
 FROM gathered g LEFT JOIN entity_name n ON n.e = g.e LEFT JOIN kin k ON k.e = g.e LEFT JOIN mates a ON a.e = g.e LEFT JOIN kin_phone h ON h.e = g.e LEFT JOIN twin w ON w.e = g.e)
 SELECT hash(w) AS digest, w.* FROM whole w
 """
@@ -113,7 +122,7 @@ CREATE OR REPLACE TEMP TABLE crowded AS
 SELECT room FROM label_now JOIN form USING (i) WHERE room IS NOT NULL AND e IN (FROM anchored)
 GROUP BY room HAVING count(DISTINCT e) > $largest
 """
-_ROW_SQL = (_KIN_SQL, _MATES_SQL, _TWIN_SQL, _KIN_PHONE_SQL, _NAME_SQL)
+_ROW_SQL = (_JUST_SQL, _KIN_SQL, _MATES_SQL, _TWIN_SQL, _KIN_PHONE_SQL, _NAME_SQL)
 
 # What an entity's row is made from: its own mentions, and those of entities it shares a group or a dwelling with. So the rows to
 # make again are those of entities that changed and their neighbours; to make them, the neighbours' neighbours must be seen.
@@ -153,7 +162,7 @@ def build_entities(con: duckdb.DuckDBPyConnection, labels: str, largest: int) ->
     con.execute(_ANCHORED_SQL)
     con.execute(_CROWDED_SQL, {"largest": largest})
     con.execute("CREATE OR REPLACE TEMP TABLE rebuilt AS SELECT DISTINCT e FROM labelled")
-    for sql in (*_ROW_SQL, _ENTITY_SQL, *_PROBE_SQL):
+    for sql in (*_ROW_SQL, _with(()), *_PROBE_SQL):
         con.execute(sql)
     return con.execute("SELECT count(*) FROM entity").fetchall()[0][0]
 
@@ -167,11 +176,16 @@ _PROBE_SQL = (
 )
 
 
-def _with(columns: Sequence[Column]) -> str:
-    """The statement of an entity's row, with further columns."""
-    gathered = "".join(f", mode({c.name} ORDER BY {c.name}) AS {c.name}, list_sort(list_distinct(list({c.name}))) AS {c.name}s" for c in columns)
-    kept = "".join(f", g.{c.name}, g.{c.name}s" for c in columns)
-    return _ENTITY_SQL.replace("/* gathered */", gathered).replace("/* further columns */", kept)
+def _with(columns: Sequence[Column], kind: str = "TEMP TABLE") -> str:
+    """The statement of an entity's row, with further columns, as a table of that kind."""
+    parts = {"told": "".join(f", f.{c.name}" for c in columns),
+             "gathered": "".join(f", mode({c.name} ORDER BY {c.name}) AS {c.name}, list_sort(list_distinct(list({c.name}))) AS {c.name}s" for c in columns),
+             "just": "".join(f", {c.name}, just({c.name})" for c in columns),
+             "whole": "".join(f", g.{c.name}, g.{c.name}s" for c in columns)}
+    sql = _ENTITY_SQL.replace("/* lasting */", kind)
+    for part, more in parts.items():
+        sql = sql.replace(f"/* further of {part} */", more)
+    return sql
 
 
 def update_entities(con: duckdb.DuckDBPyConnection, round_no: int, largest: int, columns: Sequence[Column] = ()) -> int:
@@ -180,10 +194,25 @@ def update_entities(con: duckdb.DuckDBPyConnection, round_no: int, largest: int,
     table, last = f"entity_{round_no}", round_no - 1
     con.execute(f"CREATE OR REPLACE TEMP VIEW label_now AS SELECT i, e FROM after_{last}")
     con.execute(_ANCHORED_SQL)
-    reached = {"r": round_no, "relabelled": f"UNION SELECT i FROM relabelled_{last}", "old": f"UNION SELECT old FROM relabelled_{last} WHERE old IS NOT NULL"}
-    for sql in _REACHED_SQL:
-        con.execute(sql.format(**reached), {"largest": largest} if "$largest" in sql else None)
-    for sql in (*_ROW_SQL, _with(columns)):
+    if is_empty(con, table):
+        _reach_all(con, round_no, largest)
+    else:
+        _reach(con, round_no, largest)
+    for sql in (*_ROW_SQL, _with(columns, lasting(con, table))):
         con.execute(sql)
     update(con, table, "entity_now", "unique_id", within="FROM rebuilt UNION FROM touched")
     return con.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
+
+
+def _reach_all(con: duckdb.DuckDBPyConnection, round_no: int, largest: int) -> None:
+    con.execute(_CROWDED_SQL, {"largest": largest})
+    con.execute(f"CREATE OR REPLACE TABLE crowded_{round_no} AS FROM crowded")
+    con.execute("CREATE OR REPLACE TEMP TABLE labelled AS FROM label_now")
+    con.execute("CREATE OR REPLACE TEMP TABLE rebuilt AS SELECT DISTINCT e FROM labelled")
+
+
+def _reach(con: duckdb.DuckDBPyConnection, round_no: int, largest: int) -> None:
+    last = round_no - 1
+    reached = {"r": round_no, "relabelled": f"UNION SELECT i FROM relabelled_{last}", "old": f"UNION SELECT old FROM relabelled_{last} WHERE old IS NOT NULL"}
+    for sql in _REACHED_SQL:
+        con.execute(sql.format(**reached), {"largest": largest} if "$largest" in sql else None)

@@ -23,7 +23,7 @@ from linkage.match_words import NOTES, OUTCOMES, pick, reason, why
 from linkage.match_workbook import ResultRow, write_result
 from linkage.model import Model, load_model
 from places.directory import read_directory
-from warehouse.compute import analyst
+from warehouse.compute import LEAST_MB, analyst
 from warehouse.tables.matching import match_run
 
 _SHANGHAI = timezone(timedelta(hours=8))
@@ -45,7 +45,7 @@ class MatchFigures:
 
 
 def match_list(engine: Engine, path: Path, out: Path, *, purpose: str, by: str, today: date, language: str = "zh", threads: int = 2,
-               memory_mb: int = 800) -> MatchFigures:
+               memory_mb: int | None = None) -> MatchFigures:
     """Find each row of the list ``path`` in the warehouse and write the workbook ``out``.
 
     Raises ListError: the list can't be read, purpose or asker is blank, ``out`` is the list itself or no ``.xlsx``.
@@ -57,7 +57,7 @@ def match_list(engine: Engine, path: Path, out: Path, *, purpose: str, by: str, 
     file = read_list(path)
     model, scale, version = _scale(engine)
     rows = rows_of(file, today, read_directory(engine) if _has_directory(engine) else None)
-    con = analyst(threads, memory_mb)
+    con = analyst(threads, memory_mb or LEAST_MB)
     try:
         readable = rows.mentions.filter(rows.unreadable.is_null())
         people = people_near(engine, con, readable, model.setting("largest_group"))

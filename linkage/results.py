@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from linkage.patch import is_empty, update
+from linkage.patch import is_empty, lasting, update
 
 LINKS = pa.schema([("feed", pa.string()), ("record_key", pa.string()), ("person_id", pa.string()), ("role", pa.string()),
                    ("rule", pa.string()), ("probability", pa.float64()), ("evidence", pa.string())])
@@ -46,7 +46,7 @@ class Learnt:
 
 
 _LINK_SQL = """
-CREATE OR REPLACE TEMP TABLE link_now AS
+CREATE OR REPLACE {lasting} link_now AS
 WITH size AS (SELECT e, count(*) AS n FROM labelled GROUP BY e),
 whole AS (
     SELECT l.i, f.feed, f.record_key, p.person_id, f.role,
@@ -69,7 +69,7 @@ def remember_links(con: duckdb.DuckDBPyConnection, links: pa.Table) -> None:
 
 def collect(con: duckdb.DuckDBPyConnection, last: int, figures: dict[str, Any], learnt: Learnt | None, *, whole: bool) -> LinkResult:
     """From ``form``, ``labelled``, ``person_of``, ``event``, ``refused_*`` and ``after_<last>``; brings ``link`` to what stands now."""
-    con.execute(_LINK_SQL.format(last=last))
+    con.execute(_LINK_SQL.format(last=last, lasting=lasting(con, "link")))
     known = "SELECT NULL::VARCHAR AS person_id LIMIT 0" if is_empty(con, "link") else "SELECT DISTINCT person_id FROM link"
     con.execute(f"CREATE OR REPLACE TEMP TABLE holder AS {known}")
     update(con, "link", "link_now")

@@ -86,10 +86,18 @@ _WRITE = (
 )
 
 
+def _start(stage: int) -> str:
+    """A query of what settling starts from: the stage before, before the first every mention by itself."""
+    alone = "SELECT i, i AS e, NULL::VARCHAR AS rule, 1.0::DOUBLE AS probability, NULL::VARCHAR AS evidence, false AS told, false AS forgiven FROM form"
+    return alone if stage == 0 else f"FROM after_{stage - 1}"
+
+
 def _find_region(con: duckdb.DuckDBPyConnection, stage: int, before: str, seeds: str) -> None:
     """``region`` (i): the mentions of every component that a change reaches, by the edges as they are and as they were."""
-    if not con.execute(f"SELECT count(*) FROM after_{stage}").fetchall()[0][0]:
-        con.execute("CREATE OR REPLACE TEMP TABLE region AS SELECT i FROM form")
+    if not con.execute(f"SELECT count(*) FROM after_{stage}").fetchall()[0][0]:  # the first run: whom no edge reaches stays as he was
+        con.execute(f"""CREATE OR REPLACE TEMP TABLE region AS SELECT i FROM ({before})
+                        WHERE e IN (SELECT e FROM ({before}) WHERE i IN (SELECT l FROM edge_now UNION ALL SELECT r FROM edge_now))""")
+        con.execute(f"INSERT INTO after_{stage} {_start(stage)} WHERE i NOT IN (FROM region)")
         return
     gone = f"SELECT e FROM after_{stage} WHERE i NOT IN (SELECT i FROM form)"
     moved = f"((FROM edge_now EXCEPT FROM edge_{stage}) UNION ALL (FROM edge_{stage} EXCEPT FROM edge_now))"
@@ -113,10 +121,7 @@ def _find_region(con: duckdb.DuckDBPyConnection, stage: int, before: str, seeds:
 
 def _settle_region(con: duckdb.DuckDBPyConnection, stage: int) -> None:
     """From ``region``: ``settled_now`` (i, e, told_by, forgiven), ``start`` (as ``after`` of the stage before), ``edge_here`` and ``refused_now``."""
-    start = (
-        "SELECT i, i AS e, NULL::VARCHAR AS rule, 1.0 AS probability, NULL::VARCHAR AS evidence, false AS told, false AS forgiven FROM region"
-        if stage == 0 else f"FROM after_{stage - 1} WHERE i IN (FROM region)")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE start AS {start}")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE start AS {_start(stage)} WHERE i IN (FROM region)")
     con.execute("""CREATE OR REPLACE TEMP TABLE edge_here AS
                    SELECT row_number() OVER (ORDER BY l, r, rule) - 1 AS n, * FROM edge_now WHERE l IN (FROM region)""")
     rows = con.sql("""SELECT s.i, s.e, s.told, s.forgiven, t.i IS NOT NULL AS settled FROM start s LEFT JOIN trusted t ON t.i = s.i

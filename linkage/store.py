@@ -25,6 +25,7 @@ from linkage.results import LinkResult, remember_links
 from linkage.scoring import Scorer
 from linkage.training import artefact_of
 from warehouse.bulk import lock, read_arrow, stage, unstage
+from warehouse.compute import memory_for
 
 # What comparing needs; who delivered a row, and when, does not decide who it is about.
 MENTION_COLUMNS = (
@@ -75,7 +76,7 @@ class LinkFigures:
                 "merged": self.merged, "split": self.split, "link_conflicts": self.conflicts, "link_unchanged": self.unchanged}
 
 
-def link(engine: Engine, *, threads: int = 2, memory_mb: int = 1200, score: Scorer = scoring.score, folder: Path | None = None) -> LinkFigures:
+def link(engine: Engine, *, threads: int = 2, memory_mb: int | None = None, score: Scorer = scoring.score, folder: Path | None = None) -> LinkFigures:
     """Link every mention to a person. Waits while another run of the same warehouse links.
 
     ``score``: where pairs are scored; ``folder``: where a run leaves its tables for the next (None: every run works everything out).
@@ -85,7 +86,7 @@ def link(engine: Engine, *, threads: int = 2, memory_mb: int = 1200, score: Scor
         return _run(engine, threads, memory_mb, score, folder)
 
 
-def _run(engine: Engine, threads: int, memory_mb: int, score: Scorer, folder: Path | None) -> LinkFigures:
+def _run(engine: Engine, threads: int, memory_mb: int | None, score: Scorer, folder: Path | None) -> LinkFigures:
     model, active = load_model(), load_active(engine)
     mentions = read_arrow(engine, f"SELECT {MENTION_COLUMNS} FROM hub.mention")
     decisions, aliases = read_arrow(engine, _DECISIONS), earlier_numbers(engine)
@@ -94,6 +95,7 @@ def _run(engine: Engine, threads: int, memory_mb: int, score: Scorer, folder: Pa
         last = connection.execute(text("SELECT figures FROM hub.link_run ORDER BY run_id DESC LIMIT 1")).scalar()
         highest = connection.execute(text("SELECT coalesce(max(substr(person_id, 2)::bigint), 0) FROM hub.person")).scalar_one()
     digest = _digest(mentions, decisions, aliases)
+    memory_mb = memory_for(mentions.num_rows, memory_mb)
     if last and artefact and last.get("digest") == f"{artefact.version}|{digest}":
         return _unchanged(last)
     token = _token(last["digest"]) if artefact and last and last.get("digest", "").startswith(artefact.version) else None

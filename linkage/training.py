@@ -27,7 +27,7 @@ class TrainingError(ValueError):
 
 
 def train(mentions: pa.Table, decisions: pa.Table, aliases: pa.Table | None, *, trained_at: datetime, model: Model | None = None,
-          threads: int = 2, memory_mb: int = 1200) -> ModelArtefact:
+          threads: int = 2, memory_mb: int | None = None) -> ModelArtefact:
     """A model artefact from every mention (the tables are those of :func:`linkage.engine.link_mentions`).
 
     With fewer entities than the setting ``training_entities`` the file's weights are kept, and the figures say so; priors,

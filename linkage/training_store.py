@@ -33,7 +33,7 @@ class ActivationRefused(ModelStateError):
     """A model may not take over: its back-test is worse than what links today."""
 
 
-def train_candidate(engine: Engine, *, at: datetime, threads: int = 2, memory_mb: int = 1200) -> ModelArtefact:
+def train_candidate(engine: Engine, *, at: datetime, threads: int = 2, memory_mb: int | None = None) -> ModelArtefact:
     """Train on all that is in the warehouse and keep the outcome as a candidate. ModelStateError if there is nothing to train on."""
     from linkage.training import TrainingError, train
 
@@ -46,7 +46,7 @@ def train_candidate(engine: Engine, *, at: datetime, threads: int = 2, memory_mb
     return artefact
 
 
-def backtest_version(engine: Engine, version: str, *, by: str = "gridhub", threads: int = 2, memory_mb: int = 1200) -> dict[str, Any]:
+def backtest_version(engine: Engine, version: str, *, by: str = "gridhub", threads: int = 2, memory_mb: int | None = None) -> dict[str, Any]:
     """Back-test a version against what links today; the figures, which are kept among its events.
 
     The active version itself is tested against the one before it, the first of all against the model file's own weights. ModelStateError if there is no such version, or
@@ -67,7 +67,7 @@ def backtest_version(engine: Engine, version: str, *, by: str = "gridhub", threa
 
 
 def activate_version(engine: Engine, version: str, by: str, reason: str, *, anyway: bool = False, threads: int = 2,
-                     memory_mb: int = 1200) -> dict[str, Any]:
+                     memory_mb: int | None = None) -> dict[str, Any]:
     """Let a version take over, after a back-test (one that still holds is not repeated); its figures.
 
     ActivationRefused if it contradicts more decisions than the model that links today, unless ``anyway``. ModelStateError as

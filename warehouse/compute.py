@@ -7,6 +7,21 @@ import tempfile
 from pathlib import Path
 
 import duckdb
+import psutil
+
+LEAST_MB = 800
+_MB_A_RECORD = 0.0012  # what linking takes of a record at its widest step, measured at 0.25 and 1 million
+
+
+def memory_for(records: int, given_mb: int | None = None) -> int:
+    """DuckDB's limit in MB for work over so many records: ``given_mb``, else what it needs, but no more than half the machine's memory
+    (of the container's, where one is set) unless that were less than the least that does any work."""
+    if given_mb:
+        return given_mb
+    group = Path("/sys/fs/cgroup/memory.max")
+    allowed = group.read_text().strip() if group.exists() else "max"
+    machine = psutil.virtual_memory().total if allowed == "max" else int(allowed)
+    return max(LEAST_MB, min(int(LEAST_MB + records * _MB_A_RECORD), machine // 2_000_000))
 
 
 def analyst(threads: int | None = None, memory_mb: int | None = None, file: Path | None = None) -> duckdb.DuckDBPyConnection:
