@@ -15,7 +15,7 @@ from linkage.model import Key, LinkRule
 from linkage.patch import is_empty
 
 _KEYS_SQL = """
-CREATE OR REPLACE TEMP TABLE key_now AS
+CREATE OR REPLACE {kind} AS
 WITH e AS (SELECT *, id IS NOT NULL AS settled FROM {entity} WHERE unique_id IN (FROM changed_{entity})),
 n AS (SELECT unique_id, settled, unnest(names) AS name FROM e),
 b AS (SELECT unique_id, settled, unnest(births) AS birth FROM e),
@@ -73,10 +73,6 @@ _AGAIN_SQL = (
        UNION SELECT unique_id FROM {entity} WHERE name IN (FROM renamed)""",
 )
 
-_FIRST_SQL = (
-    "CREATE OR REPLACE TABLE {keys} AS FROM key_now",
-    "CREATE OR REPLACE TEMP TABLE again AS FROM changed_{entity}",
-)
 
 # A name nobody else in the county has is evidence of its own (rules.yaml): when that begins or ends, its bearers are looked at again.
 _NAMESAKE_SQL = (
@@ -107,6 +103,17 @@ found AS (
 SELECT DISTINCT '0' AS match_key, least(a, b) AS join_key_l, greatest(a, b) AS join_key_r FROM found
 """
 
+# The same where everybody is looking.
+_ALL_PAIRS_SQL = """
+CREATE OR REPLACE TEMP TABLE pair AS
+WITH used AS (SELECT key FROM {keys} WHERE key IN (SELECT key FROM {keys} WHERE NOT settled) GROUP BY key HAVING count(*) BETWEEN 2 AND $largest),
+open AS (SELECT key, unique_id FROM {keys} WHERE NOT settled AND key IN (FROM used)),
+found AS (
+    SELECT a.unique_id AS a, b.unique_id AS b FROM {keys} b JOIN open a USING (key) WHERE b.settled
+    UNION ALL SELECT a.unique_id, b.unique_id FROM open a JOIN open b ON a.key = b.key AND a.unique_id < b.unique_id)
+SELECT DISTINCT '0' AS match_key, least(a, b) AS join_key_l, greatest(a, b) AS join_key_r FROM found
+"""
+
 _POSSIBLE_SQL = """
 CREATE OR REPLACE TEMP TABLE candidate AS
 SELECT p.* FROM pair p JOIN {entity} l ON l.unique_id = p.join_key_l JOIN {entity} r ON r.unique_id = p.join_key_r
@@ -130,9 +137,11 @@ def block(con: duckdb.DuckDBPyConnection, round_no: int | str, largest: int, fur
     names["further"] = "".join(
         f" UNION ALL SELECT unique_id, settled, hash('{key.name}', ({key.sql})) FROM e WHERE ({key.sql}) IS NOT NULL" for key in further)
     names["impossible"] = "".join(f" AND NOT coalesce(({rule.when}), false)" for rule in impossible)
-    again = _FIRST_SQL if is_empty(con, keys) else _AGAIN_SQL
-    for sql in (*_NAMESAKE_SQL, _KEYS_SQL, *again, _PAIRS_SQL, _POSSIBLE_SQL, _COMPARED_SQL):
+    first = is_empty(con, keys)
+    names["kind"] = f"TABLE {keys}" if first else "TEMP TABLE key_now"
+    pairs = ("CREATE OR REPLACE TEMP TABLE again AS FROM changed_{entity}", _ALL_PAIRS_SQL) if first else (*_AGAIN_SQL, _PAIRS_SQL)
+    for sql in (*_NAMESAKE_SQL, _KEYS_SQL, *pairs, _POSSIBLE_SQL, _COMPARED_SQL):
         con.execute(sql.format(**names), {"largest": largest} if "$largest" in sql else None)
     con.execute("DROP TABLE pair")
-    con.execute("DROP TABLE key_now")
+    con.execute("DROP TABLE IF EXISTS key_now")
     return con.execute("SELECT count(*) FROM candidate").fetchall()[0][0]

@@ -1,14 +1,16 @@
-"""Where DuckDB spills: a folder that only this user can enter, whatever stands under its name already."""
+"""DuckDB in process: it spills into a folder that only this user can enter, and takes memory by the size of its work."""
 
 from __future__ import annotations
 
 import stat
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
-from warehouse.compute import analyst
+from warehouse.compute import analyst, memory_for
 
 
 def spills_into(con) -> Path:
@@ -41,3 +43,18 @@ def test_a_link_planted_under_the_name_is_not_followed(tmp_path):
     expected.symlink_to(elsewhere)
     chosen = spills_into(analyst())
     assert chosen.resolve() != elsewhere
+
+
+def test_the_limit_grows_with_the_records_up_to_half_the_machine(monkeypatch):
+    monkeypatch.setattr(Path, "exists", lambda self: False)  # no container's limit
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=8_000_000_000))
+    assert [memory_for(records) for records in (0, 1_000_000, 50_000_000)] == [800, 2000, 4000]
+    assert memory_for(50_000_000, 300) == 300  # what was asked for holds
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=1_000_000_000))
+    assert memory_for(1_000_000) == 800
+
+
+def test_a_containers_limit_is_the_machine(monkeypatch):
+    monkeypatch.setattr(Path, "exists", lambda self: True)
+    monkeypatch.setattr(Path, "read_text", lambda self: "3000000000\n")
+    assert memory_for(1_000_000) == 1500
