@@ -45,8 +45,13 @@ WITH was AS (
     FROM flow f SEMI JOIN after a ON a.household_id = f.went_from LEFT JOIN life l ON l.person_id = f.person_id
     WHERE NOT coalesce(l.dead, false)
 )
-SELECT household_id, kind, happened_on, person_id, other_household_id, false AS review FROM whole
-UNION ALL SELECT household_id, kind, happened_on, person_id, other_household_id, false FROM single;
+SELECT c.household_id, c.kind, CASE WHEN o.kind IS NULL THEN c.happened_on ELSE CAST(getvariable('day') AS DATE) END AS happened_on,
+       c.person_id, c.other_household_id, false AS review
+FROM (SELECT *, coalesce(person_id, concat_ws('|', household_id, other_household_id)) AS subject FROM (FROM whole UNION ALL BY NAME FROM single)) c
+LEFT JOIN (  -- who comes back to where his first record is of an earlier coming came back today: that coming has been told
+    SELECT DISTINCT kind, happened_on, coalesce(person_id, concat_ws('|', household_id, other_household_id)) AS subject FROM old_happening
+    WHERE happened_on > getvariable('day') - INTERVAL 365 DAY
+) o ON o.kind = c.kind AND o.happened_on = c.happened_on AND o.subject = c.subject;
 
 -- stage: happening — these changes and those seen before, for a year; a first assembly has nothing to compare with
 CREATE OR REPLACE TABLE happening AS

@@ -211,6 +211,7 @@ def test_no_id_changes_unexplained_from_week_to_week(new_site):
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_no_id_changes_unexplained_in_ten_weeks(new_site):
-    lived = follow(new_site, 1500, 71, 10, decide_after=3, undo_after=6)
+@pytest.mark.parametrize(("persons", "seed"), [(1500, 71), (400, 5)])
+def test_no_id_changes_unexplained_in_ten_weeks(new_site, persons, seed):
+    lived = follow(new_site, persons, seed, 10, decide_after=3, undo_after=6)
     assert min(lived.counts.values()) > 0, lived.counts
