@@ -23,9 +23,12 @@ def stages(name: str) -> list[tuple[str, str]]:
 
 
 def run_stages(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Run the statements of ``sql/<name>.sql`` in order."""
+    """Run the statements of ``sql/<name>.sql`` in order; temporary tables, which only its own statements look at, go then."""
     for _, statement in stages(name):
         con.execute(statement)
+    for stage, statement in stages(name):
+        if "CREATE OR REPLACE TEMP TABLE" in statement:
+            con.execute(f"DROP TABLE temp.{stage}")
 
 
 def set_rules(con: duckdb.DuckDBPyConnection) -> None:
