@@ -26,6 +26,7 @@ from linkage.scoring import Scorer
 from linkage.training import artefact_of
 from warehouse.bulk import lock, read_arrow, stage, unstage
 from warehouse.compute import memory_for
+from warehouse.snapshot import snapshot
 
 # What comparing needs; who delivered a row, and when, does not decide who it is about.
 MENTION_COLUMNS = (
@@ -33,6 +34,9 @@ MENTION_COLUMNS = (
     "id_number, id_text, id_embedded, phone, phone_second, phone_home, group_kind, group_key, ref_feed, ref_key, dwelling_kind, "
     "compound_id, building_id, unit, dwelling_id, death_date, dead, ended"
 )
+# Read side by side: the register is as much as all others.
+_HALVES = ("feed = 'psb_register'", "feed <> 'psb_register'")
+_REGISTERED = "SELECT to_regclass('record.psb_register') IS NOT NULL AS there"
 # Every record's last person, also of records that are not named any more; ids that went into another apart, so that
 # what parts again gets its own back.
 _PREVIOUS = """
@@ -88,8 +92,7 @@ def link(engine: Engine, *, threads: int = 2, memory_mb: int | None = None, scor
 
 def _run(engine: Engine, threads: int, memory_mb: int | None, score: Scorer, folder: Path | None) -> LinkFigures:
     model, active = load_model(), load_active(engine)
-    mentions = read_arrow(engine, f"SELECT {MENTION_COLUMNS} FROM hub.mention")
-    decisions, aliases = read_arrow(engine, _DECISIONS), earlier_numbers(engine)
+    mentions, previous, decisions, aliases = _read(engine)
     artefact = active if active and _fits(engine, active, model, mentions.num_rows) else None
     with engine.connect() as connection:
         last = connection.execute(text("SELECT figures FROM hub.link_run ORDER BY run_id DESC LIMIT 1")).scalar()
@@ -103,7 +106,7 @@ def _run(engine: Engine, threads: int, memory_mb: int | None, score: Scorer, fol
     with remembered(folder, token, threads, memory_mb) as before:
         if before.fresh:
             remember_links(before.con, read_arrow(engine, _OPEN))
-        result = relink(before.con, mentions, read_arrow(engine, _PREVIOUS), decisions, settings, aliases)
+        result = relink(before.con, mentions, previous, decisions, settings, aliases)
         result.figures["incremental"] = not before.fresh
         if artefact is None:
             artefact = artefact_of(model, result, mentions, before.con.sql("SELECT evidence FROM link").to_arrow_table()["evidence"], datetime.now(UTC))
@@ -115,6 +118,15 @@ def _run(engine: Engine, threads: int, memory_mb: int | None, score: Scorer, fol
         if folder:
             keep(folder)
     return figures
+
+
+def _read(engine: Engine) -> tuple[pa.Table, pa.Table, pa.Table, pa.Table | None]:
+    """Mentions, what was known of each record, decisions and earlier numbers (None without a register), all of one moment."""
+    with snapshot(engine) as moment:
+        registered = moment.read(_REGISTERED)["there"].to_pylist()[0]
+        wanted = {half: f"SELECT {MENTION_COLUMNS} FROM hub.mention WHERE {half}" for half in _HALVES}
+        read = moment.read_all(wanted | {"previous": _PREVIOUS, "decisions": _DECISIONS} | ({"aliases": _ALIASES} if registered else {}))
+    return pa.concat_tables([read[half] for half in _HALVES]), read["previous"], read["decisions"], read.get("aliases")
 
 
 def _fits(engine: Engine, active: ModelArtefact, model: Model, mentions: int) -> bool:
@@ -133,9 +145,8 @@ def _take_over(engine: Engine, artefact: ModelArtefact) -> None:
 
 def earlier_numbers(engine: Engine) -> pa.Table | None:
     """ID numbers that rows of the register carried before (feed, record_key, id_number); None without a register."""
-    with engine.connect() as connection:
-        if connection.execute(text("SELECT to_regclass('record.psb_register')")).scalar() is None:
-            return None
+    if not read_arrow(engine, _REGISTERED)["there"].to_pylist()[0]:
+        return None
     return read_arrow(engine, _ALIASES)
 
 
