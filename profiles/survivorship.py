@@ -19,7 +19,7 @@ FROM fact f JOIN (SELECT feed, row_number() OVER (ORDER BY feed) - 1 AS place FR
 # Only where a person has two values is there anything to compare.
 ATTRIBUTE = """
 SELECT * FROM (
-    WITH said AS (
+    WITH said AS NOT MATERIALIZED (
         SELECT s.person_id, s.{name} AS value, s.feed_bit, s.weakness,
                ((s.weakness * 100 + coalesce(r.step, {last})) << 32) + s.seniority AS precedence
         FROM spoken s LEFT JOIN rule_step r ON r.attribute = '{name}' AND r.feed = s.feed
