@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import duckdb
@@ -101,6 +103,7 @@ def _run(engine: Engine, threads: int, memory_mb: int | None, score: Scorer, fol
     memory_mb = memory_for(mentions.num_rows, memory_mb)
     if last and artefact and last.get("digest") == f"{artefact.version}|{digest}":
         return _unchanged(last)
+    Thread(target=import_module, args=["splink"]).start()  # it takes a second; the forms are worked out meanwhile
     token = _token(last["digest"]) if artefact and last and last.get("digest", "").startswith(artefact.version) else None
     settings = LinkSettings(artefact.apply(model) if artefact else model, artefact, highest, threads, memory_mb, score)
     with remembered(folder, token, threads, memory_mb) as before:
