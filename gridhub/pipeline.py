@@ -25,7 +25,6 @@ from gridhub.figures import StageFigures
 from gridhub.memory import give_back
 from gridhub.settings import Settings
 from warehouse import alerts, batches, embedded, engine, load, quarantine, schema
-from warehouse.compute import LEAST_MB
 
 
 class Hub:
@@ -137,7 +136,7 @@ class Hub:
         from profiles.store import assemble
 
         today, threads = self.settings.today, self.settings.threads
-        given = {"threads": threads, "memory_mb": self.settings.memory_mb or LEAST_MB, "contracts": self.contracts, "known": self.settings.known}
+        given = {"threads": threads, "memory_mb": self.settings.memory_mb, "contracts": self.contracts, "known": self.settings.known}
 
         def work() -> dict:
             inputs = CrossInputs(self.engine)

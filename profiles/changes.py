@@ -19,7 +19,7 @@ from warehouse.snapshot import Horizon, Snapshot, changed
 _LINKED = f"""SELECT record_key FROM hub.person_link l WHERE {changed("l")}
 UNION SELECT regexp_replace(record_key, '#[^#]*$', '') FROM hub.person_link l WHERE {changed("l")}"""
 _PLACES = f"SELECT hashtextextended(address_text, 0) AS address FROM hub.address a WHERE {changed('a')}"
-_OPEN_LINKS = "SELECT count(*) AS n FROM hub.person_link WHERE recorded_to IS NULL"
+OPEN_LINKS = "SELECT count(*) AS n FROM hub.person_link WHERE recorded_to IS NULL"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def counts(moment: Snapshot) -> dict[str, int]:
     present = tables_present(moment)
     asked = {name: f"SELECT count(*) AS n FROM record.{table} WHERE recorded_to IS NULL"
              for name, (table, _) in ROWS.items() if table in present}  # fmt: skip
-    asked["fact"] = _OPEN_LINKS
+    asked["fact"] = OPEN_LINKS
     union = " UNION ALL ".join(f"SELECT '{name}' AS name, n FROM ({sql}) AS counted" for name, sql in asked.items())
     return {row["name"]: row["n"] for row in moment.read(union).to_pylist()}
 

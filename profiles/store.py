@@ -20,12 +20,12 @@ from contracts.reader import load_contracts
 from places.directory import read_directory
 from places.grids import QUERIES, GridMap, laid
 from profiles import assembly, believed
-from profiles.changes import counts, read_changes, touched_keys
+from profiles.changes import OPEN_LINKS, counts, read_changes, touched_keys
 from profiles.facts import Beside, read_facts
 from profiles.known import Known, Standing
 from profiles.writing import Outcome, Writing, record_run
 from warehouse.bulk import lock
-from warehouse.compute import analyst
+from warehouse.compute import analyst, memory_for
 from warehouse.snapshot import Horizon, Snapshot, snapshot
 
 MOST = 0.06  # of all records: where more were touched, the whole is worked out faster than what they touch
@@ -56,7 +56,7 @@ def assemble(
     engine: Engine,
     as_of: date,
     threads: int = 2,
-    memory_mb: int = 800,
+    memory_mb: int | None = None,
     departments: Mapping[str, str] | None = None,
     contracts: Mapping[str, Contract] | None = None,
     known: Path | None = None,
@@ -65,11 +65,13 @@ def assemble(
     """Households of three kinds, surviving values, profile documents and correction tickets as of ``as_of``, in one
     transaction. ``contracts``: default the packaged ones; ``departments``: feed → department, default the contracts'.
     ``known``: folder for what an assembly leaves to the next; without it everything is worked out each time.
-    ``beside``: reads at the assembly's moment too."""
+    ``beside``: reads at the assembly's moment too. ``memory_mb``: default by the number of linked records."""
     contracts = load_contracts() if contracts is None else contracts
     if departments is None:
         departments = {contract.feed: contract.department for contract in contracts.values()}
-    con = analyst(threads, memory_mb // 2)  # the other half is for rows that come and go as Arrow
+    with engine.connect() as connection:
+        links = connection.execute(text(OPEN_LINKS)).scalar_one()
+    con = analyst(threads, memory_for(links, memory_mb) // 2)  # the other half is for rows that come and go as Arrow
     try:
         # One assembly at a time: what is believed now is read, and what a killed one left is swept, under the lock.
         with engine.begin() as connection:
