@@ -6,6 +6,7 @@ works everything out anew, with the same outcome. It holds people's data, so onl
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.compute import analyst
+from warehouse.compute import analyst, write_plainly
 
 
 @dataclass
@@ -57,6 +58,8 @@ def keep(folder: Path) -> None:
     """What the run left becomes what the next one finds: to be called when the warehouse has the run's outcome."""
     work = folder / "work.duckdb"
     work.chmod(0o600)
+    with work.open("rb") as whole:
+        os.fsync(whole.fileno())
     work.replace(folder / "last.duckdb")
 
 
@@ -68,14 +71,21 @@ def forget(folder: Path) -> None:
 
 def _open(work: Path, folder: Path, token: str | None, threads: int, memory_mb: int) -> Remembered:
     try:
-        con = analyst(threads, memory_mb, work)
+        con = _plain(threads, memory_mb, work)
         if token is None or con.execute("SELECT token FROM sealed").fetchall() == [(token,)]:
             return Remembered(con, token is None, folder)
         con.close()
     except duckdb.Error:  # of another DuckDB, or cut short
         pass
     _remove(work)
-    return Remembered(analyst(threads, memory_mb, work), True, folder)
+    return Remembered(_plain(threads, memory_mb, work), True, folder)
+
+
+def _plain(threads: int, memory_mb: int, work: Path) -> duckdb.DuckDBPyConnection:
+    con = analyst(threads, memory_mb, work)
+    write_plainly(con)
+    con.execute("SET fsync_mode = 'NONE'")  # hundreds of statements on a file nobody needs before it is whole: see keep
+    return con
 
 
 def _remove(file: Path) -> None:

@@ -14,13 +14,11 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.compute import write_plainly
 from warehouse.snapshot import Horizon
 
 CATALOG = "known"
 NAME = "known.duckdb"
-# Written in a third of the time for three times the room: which way packs a column best is found by trying each, and the file is
-# read once a day. Nor is it packed up after every table, but once, when it is let go of.
-_PLAINLY = ("SET disabled_compression_methods = 'fsst,dict_fsst,zstd,alp,alprd,chimp,patas,roaring,rle'", "SET checkpoint_threshold = '64GB'")
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,7 @@ class Known:
         con.execute(f"USE {CATALOG}")
 
     def _attached(self, con: duckdb.DuckDBPyConnection) -> None:
-        for setting in _PLAINLY:
-            con.execute(setting)
+        write_plainly(con)
         con.execute(f"ATTACH '{_quoted(self.path)}' AS {CATALOG}")
 
     def remember(self, con: duckdb.DuckDBPyConnection, standing: Standing) -> None:
