@@ -72,6 +72,7 @@ def relink(con: duckdb.DuckDBPyConnection, mentions: pa.Table, previous: pa.Tabl
         con.execute(macro)
     con.register("previous", previous.select([c for c in ("feed", "record_key", "person_id", "former") if c in previous.column_names]))
     figures["changed"] = update_mentions(con, mentions)
+    del mentions
     update_forms(con, model)
     clock.lap("comparable")
     figures |= anchors.anchor(con, aliases)

@@ -26,6 +26,7 @@ from linkage.remembered import keep, remembered
 from linkage.results import LinkResult, remember_links
 from linkage.scoring import Scorer
 from linkage.training import artefact_of
+from linkage.training_figures import missing_rates
 from warehouse.bulk import lock, read_arrow, stage, unstage
 from warehouse.compute import memory_for
 from warehouse.snapshot import snapshot
@@ -109,12 +110,14 @@ def _run(engine: Engine, threads: int, memory_mb: int | None, score: Scorer, fol
     with remembered(folder, token, threads, memory_mb) as before:
         if before.fresh:
             remember_links(before.con, read_arrow(engine, _OPEN))
-        result = relink(before.con, mentions, previous, decisions, settings, aliases)
+        missing = None if artefact else missing_rates(mentions)
+        given = [mentions]
+        del mentions  # the linkage lets go of them as soon as it has its own
+        result = relink(before.con, given.pop(), previous, decisions, settings, aliases)
         result.figures["incremental"] = not before.fresh
         if artefact is None:
-            artefact = artefact_of(model, result, mentions, before.con.sql("SELECT evidence FROM link").to_arrow_table()["evidence"], datetime.now(UTC))
+            artefact = artefact_of(model, result, missing, before.con.sql("SELECT evidence FROM link").to_arrow_table()["evidence"], datetime.now(UTC))
             _take_over(engine, artefact)
-        del mentions
         digest = f"{artefact.version}|{digest}"
         before.seal(_token(digest))
         figures = _write(engine, result, digest, model)

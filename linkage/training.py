@@ -59,10 +59,10 @@ def train(mentions: pa.Table, decisions: pa.Table, aliases: pa.Table | None, *, 
         })
 
 
-def artefact_of(model: Model, result: LinkResult, mentions: pa.Table, evidence: pa.ChunkedArray, trained_at: datetime) -> ModelArtefact:
+def artefact_of(model: Model, result: LinkResult, missing: Mapping[str, Any], evidence: pa.ChunkedArray, trained_at: datetime) -> ModelArtefact:
     """What a run without an artefact learnt by the way, as one: without the probes of :func:`train`, by the file's thresholds.
 
-    ``evidence``: of all links that stand after it."""
+    ``missing``: :func:`linkage.training_figures.missing_rates` of its mentions; ``evidence``: of all links that stand after it."""
     learnt, figures = result.learnt, result.figures
     return ModelArtefact(
         model_version=model.version, trained_at=trained_at,
@@ -71,7 +71,7 @@ def artefact_of(model: Model, result: LinkResult, mentions: pa.Table, evidence: 
         thresholds={name: model.setting(name) for name in ("upper", "lower")},
         figures={**(figures.get("training") or {"kept_from_file": "all", "reason": "fewer entities than training_entities"}),
                  "rounds": [{k: figures[f"round_{n}"].get(k) for k in ("entities", "open", "pairs", "joined", "levels")} for n in learnt.priors],
-                 "linked_levels": evidence_levels(evidence), "missing": missing_rates(mentions),
+                 "linked_levels": evidence_levels(evidence), "missing": dict(missing),
                  "rules": figures["rules"], "conflicts": figures["conflicts"]})
 
 

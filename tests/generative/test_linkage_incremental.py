@@ -13,6 +13,7 @@ from linkage.engine import LinkSettings, link_mentions, relink
 from linkage.model import load_model
 from linkage.results import LINKS
 from linkage.training import artefact_of
+from linkage.training_figures import missing_rates
 from tests.linkage_world import MENTIONS, county
 from warehouse.compute import analyst
 
@@ -68,7 +69,7 @@ def live_and_compare(seed: int, families: int, days: int, model) -> int:
     decisions: list[dict] = []
     aliases: list[dict] = []
     first = link_mentions(pa.Table.from_pylist(rows, MENTIONS), LINKS.empty_table(), DECISIONS.empty_table(), LinkSettings(model=model))
-    artefact = artefact_of(model, first, pa.Table.from_pylist(rows, MENTIONS), first.links["evidence"], datetime(2026, 1, 1, tzinfo=UTC))
+    artefact = artefact_of(model, first, missing_rates(pa.Table.from_pylist(rows, MENTIONS)), first.links["evidence"], datetime(2026, 1, 1, tzinfo=UTC))
     known, changes = first.links, 0
     with analyst(2) as con:
         for day in range(days + 1):
