@@ -73,7 +73,6 @@ _AGAIN_SQL = (
        UNION SELECT unique_id FROM {entity} WHERE name IN (FROM renamed)""",
 )
 
-
 # A name nobody else in the county has is evidence of its own (rules.yaml): when that begins or ends, its bearers are looked at again.
 _NAMESAKE_SQL = (
     "CREATE TABLE IF NOT EXISTS namesake_{r} (name VARCHAR, n BIGINT)",

@@ -29,6 +29,7 @@ from linkage.training import artefact_of
 from linkage.training_figures import missing_rates
 from warehouse.bulk import lock, read_arrow, stage, unstage
 from warehouse.compute import memory_for
+from warehouse.mention import HALVES
 from warehouse.snapshot import snapshot
 
 # What comparing needs; who delivered a row, and when, does not decide who it is about.
@@ -37,8 +38,6 @@ MENTION_COLUMNS = (
     "id_number, id_text, id_embedded, phone, phone_second, phone_home, group_kind, group_key, ref_feed, ref_key, dwelling_kind, "
     "compound_id, building_id, unit, dwelling_id, death_date, dead, ended"
 )
-# Read side by side: the register is as much as all others.
-_HALVES = ("feed = 'psb_register'", "feed <> 'psb_register'")
 _REGISTERED = "SELECT to_regclass('record.psb_register') IS NOT NULL AS there"
 # Every record's last person, also of records that are not named any more; ids that went into another apart, so that
 # what parts again gets its own back.
@@ -130,9 +129,9 @@ def _read(engine: Engine) -> tuple[pa.Table, pa.Table, pa.Table, pa.Table | None
     """Mentions, what was known of each record, decisions and earlier numbers (None without a register), all of one moment."""
     with snapshot(engine) as moment:
         registered = moment.read(_REGISTERED)["there"].to_pylist()[0]
-        wanted = {half: f"SELECT {MENTION_COLUMNS} FROM hub.mention WHERE {half}" for half in _HALVES}
+        wanted = {half: f"SELECT {MENTION_COLUMNS} FROM hub.mention WHERE {half}" for half in HALVES}
         read = moment.read_all(wanted | {"previous": _PREVIOUS, "decisions": _DECISIONS} | ({"aliases": _ALIASES} if registered else {}))
-    return pa.concat_tables([read[half] for half in _HALVES]), read["previous"], read["decisions"], read.get("aliases")
+    return pa.concat_tables([read[half] for half in HALVES]), read["previous"], read["decisions"], read.get("aliases")
 
 
 def _fits(engine: Engine, active: ModelArtefact, model: Model, mentions: int) -> bool:

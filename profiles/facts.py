@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from places.directory import read_directory
 from places.resolve import resolve_texts
-from warehouse.mention import compose
+from warehouse.mention import HALVES, compose
 from warehouse.snapshot import Snapshot
 
 MENTIONS = """
@@ -23,8 +23,6 @@ SELECT feed, record_key, base_key, hashtextextended(address_text, 0) AS address,
        dead, death_date, ended, source_time, batch_id
 FROM hub.mention
 """
-# Read side by side; the register is as much as all others, as its rows look their address codes up.
-HALVES = ("feed = 'psb_register'", "feed <> 'psb_register'")
 LINKS = "SELECT feed, record_key, person_id FROM hub.person_link WHERE recorded_to IS NULL"
 # ``own``: the row is about the person itself.
 FACT = """SELECT l.person_id, m.*, m.role NOT IN ('mother', 'guardian', 'operator', 'applicant') AS own

@@ -110,7 +110,7 @@ def _take(con: duckdb.DuckDBPyConnection, keep: Keep) -> None:
     table = keep.table
     now = f"SELECT * FROM temp.{table} WHERE {keep.scope}"
     con.execute(f"CREATE OR REPLACE TEMP TABLE was AS SELECT *, rowid AS known_row FROM {CATALOG}.{table} WHERE {keep.scope}")
-    both = f"{now.replace('SELECT *', 'SELECT *, true AS now')} UNION ALL SELECT * EXCLUDE (known_row), false FROM was"
+    both = f"SELECT *, true AS now FROM ({now}) UNION ALL SELECT * EXCLUDE (known_row), false FROM was"
     both = f"SELECT * EXCLUDE (now), min(now) AS now FROM ({both}) GROUP BY ALL HAVING min(now) = max(now)"
     if _made_rows(con, f"d_{table}", both):
         con.execute(f"DELETE FROM {CATALOG}.{table} WHERE rowid IN (SELECT known_row FROM was)")

@@ -16,6 +16,8 @@ from warehouse.bulk import quoted
 from warehouse.record_tables import qualified
 
 VIEW = "hub.mention"
+# Conditions that cut the view for two reads side by side: the register is as much as all others, as its rows look their codes up.
+HALVES = ("feed = 'psb_register'", "feed <> 'psb_register'")
 
 PERSON_COLUMNS: Mapping[str, str] = {
     "name": "text",
