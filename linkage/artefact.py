@@ -58,8 +58,7 @@ class ModelArtefact:
         decisive = {"model": self.model_version, "weights": self.weights, "priors": _by_text(self.priors),
                     "unseen": self.unseen, "thresholds": self.thresholds}
         digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode())
-        for row in zip(*(column.to_pylist() for column in _ordered(self.frequencies).columns), strict=True):
-            digest.update(repr(row).encode())
+        digest.update(_rows_told(_ordered(self.frequencies)))
         return f"m{digest.hexdigest()[:12]}"
 
     def prior(self, round_no: int) -> float:
@@ -170,7 +169,7 @@ def _read(engine: Engine, where: str, parameters: Mapping[str, Any]) -> StoredMo
         return None
     artefact = ModelArtefact(
         model_version=row["model_version"], trained_at=row["trained_at"], trained_on=row["trained_on"], weights=row["weights"],
-        priors={int(k): v for k, v in row["priors"].items()}, frequencies=pq.read_table(io.BytesIO(bytes(row["frequencies"]))),
+        priors={int(k): v for k, v in row["priors"].items()}, frequencies=pq.ParquetFile(io.BytesIO(row["frequencies"])).read(),
         unseen=row["unseen"], thresholds=row["thresholds"], figures=row["figures"])
     if artefact.version != row["version"]:
         raise ModelStateError(f"{row['version']}: the stored model is damaged, its contents are those of {artefact.version}")
@@ -190,6 +189,17 @@ def _packed(frequencies: pa.Table) -> bytes:
 
 def _ordered(frequencies: pa.Table) -> pa.Table:
     return frequencies.select(FREQUENCIES.names).cast(FREQUENCIES).sort_by([("column", "ascending"), ("value", "ascending")])
+
+
+def _rows_told(rows: pa.Table) -> bytes:
+    """Each row as Python writes a tuple, end to end: what versions have always been counted over. Every run counts it, so each value is
+    written once and the rows are put together by Arrow."""
+    columns = []
+    for column in rows.itercolumns():
+        values = column.combine_chunks().dictionary_encode()
+        columns.append(pa.array(map(repr, values.dictionary.to_pylist()), pa.string()).take(values.indices))
+    bracketed = pc.binary_join_element_wise("(", pc.binary_join_element_wise(*columns, ", "), ")", "")
+    return "".join(bracketed.to_pylist()).encode()
 
 
 def _by_text(priors: Mapping[int, float]) -> dict[str, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,6 +13,7 @@ from sqlalchemy import Engine, text
 
 from linkage.artefact import (
     BY_ITSELF,
+    FREQUENCIES,
     ModelArtefact,
     ModelStateError,
     activate,
@@ -59,6 +62,16 @@ def test_the_version_is_of_what_scores_depend_on():
     assert replace(first, frequencies=first.frequencies.take([1, 0])).version == first.version
     assert len({first.version, artefact(m=0.94).version, replace(first, priors={1: 0.0002}).version,
                 artefact(names=("王芳", "李娜")).version, replace(first, thresholds={"upper": 0.99, "lower": 0.6}).version}) == 5
+
+
+def test_a_version_counts_the_frequencies_as_python_writes_them():
+    """What a warehouse holds must never look damaged after an upgrade: whatever a value or a share is like."""
+    values = ("王芳", "it's", 'he said "so"', """it's "both\"""", "back\\slash", "line\nend", "\u200b", "𠮷", "")
+    rows = [("name", value, share) for value, share in zip(values, (0.5, 1e-05, 1e-4, 0.1 + 0.2, 1.0, 5e-324, 0.0, 1 / 3, 0.5), strict=True)]
+    told = replace(artefact(), frequencies=pa.table([*zip(*rows, strict=True)], FREQUENCIES.names), priors={1: 0.5})
+    decisive = {"model": told.model_version, "weights": told.weights, "priors": {"1": 0.5}, "unseen": told.unseen, "thresholds": told.thresholds}
+    digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode() + b"".join(repr(row).encode() for row in sorted(rows)))
+    assert told.version == f"m{digest.hexdigest()[:12]}"
 
 
 def test_saving_twice_is_one_row_in_the_state_it_was(engine):
