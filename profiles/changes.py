@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 from sqlalchemy import Engine
 
-from contracts.model import Contract, Table
-from profiles.facts import FACT, LINKS, MENTIONS, ROWS, empty_places, read_rows, tables_present
-from warehouse.bulk import quoted
-from warehouse.record_tables import qualified
+from contracts.model import Contract
+from profiles.facts import FACT, LINKS, MENTIONS, ROWS, empty_places, read_rows
 from warehouse.snapshot import Horizon, Snapshot, changed
+from warehouse.touched import tables_present, touched, touched_places
 
 # A link's record key with and without the suffix that names a further person of the row (#mother, #1).
 _LINKED = f"""SELECT record_key FROM hub.person_link l WHERE {changed("l")}
 UNION SELECT regexp_replace(record_key, '#[^#]*$', '') FROM hub.person_link l WHERE {changed("l")}"""
-_PLACES = f"SELECT hashtextextended(address_text, 0) AS address FROM hub.address a WHERE {changed('a')}"
 OPEN_LINKS = "SELECT count(*) AS n FROM hub.person_link WHERE recorded_to IS NULL"
 
 
@@ -46,9 +44,9 @@ def touched_keys(
     if since is None:
         return None
     present = tables_present(moment)
-    parts = [_LINKED, *_touched(contracts, present)]
+    parts = [_LINKED, *touched(contracts, present, also={table for table, _ in ROWS.values()})]
     keys = moment.read("\nUNION\n".join(parts), {"since": since})["record_key"].to_pylist()
-    con.register("place", moment.read(_PLACES, {"since": since}))
+    con.register("place", touched_places(moment, since))
     found = con.execute("SELECT DISTINCT base_key FROM fact JOIN place USING (address)").fetchall()
     con.unregister("place")
     return sorted({*keys, *(key for (key,) in found)})
@@ -80,33 +78,3 @@ def counts(moment: Snapshot) -> dict[str, int]:
     asked["fact"] = OPEN_LINKS
     union = " UNION ALL ".join(f"SELECT '{name}' AS name, n FROM ({sql}) AS counted" for name, sql in asked.items())
     return {row["name"]: row["n"] for row in moment.read(union).to_pylist()}
-
-
-def _touched(contracts: Mapping[str, Contract], present: set[str]) -> Iterator[str]:
-    """Queries of the keys of touched records, a record table each: the row itself, its parent, its address code."""
-    read = {table for table, _ in ROWS.values()}
-    for contract in contracts.values():
-        for table in contract.tables:
-            if table.name not in present or not (table.mentions or table.name in read):
-                continue
-            record, parent = qualified(table), qualified(contract.table)
-            yield f"SELECT record_key FROM {record} AS r WHERE {changed('r')}"
-            of_parent = f"JOIN {parent} AS p ON p.record_key = r.parent_key"
-            if table.each:
-                yield f"SELECT r.record_key FROM {record} AS r {of_parent} WHERE {changed('p')}"
-            for column, codes in sorted(_codes(table, present)):
-                yield (
-                    f"SELECT r.record_key FROM {record} AS r {of_parent if column.startswith('p.') else ''} "
-                    f"JOIN {qualified(codes)} AS k ON k.record_key = {column} WHERE {changed('k')} AND r.recorded_to IS NULL"
-                )
-
-
-def _codes(table: Table, present: set[str]) -> set[tuple[str, str]]:
-    """(column that holds an address code, the table of the codes) of a record table's mentions."""
-    found = set()
-    for mention in table.mentions:
-        place = mention.dwelling
-        if place and place.code and place.code_table in present:
-            name = place.code.removeprefix("parent.")
-            found.add((f"{'p' if name != place.code else 'r'}.{quoted(name)}", place.code_table))
-    return found

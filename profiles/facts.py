@@ -16,6 +16,7 @@ from places.directory import read_directory
 from places.resolve import resolve_texts
 from warehouse.mention import HALVES, compose
 from warehouse.snapshot import Snapshot
+from warehouse.touched import tables_present
 
 MENTIONS = """
 SELECT feed, record_key, base_key, hashtextextended(address_text, 0) AS address, role, name, former_name, id_number, sex, birth_date, birth_precision, ethnicity, relation,
@@ -76,7 +77,6 @@ FROM record.grid_visit WHERE recorded_to IS NULL AND living_status IN ('empty', 
 EMPTY_PLACE = pa.schema(
     [("event_id", pa.string()), ("dwelling_id", pa.string()), ("visited_at", pa.timestamp("us", tz="UTC"))]
 )
-_PRESENT = "SELECT tablename FROM pg_tables WHERE schemaname = 'record'"
 
 
 class Beside(Protocol):
@@ -132,11 +132,6 @@ def empty_places(moment: Snapshot, engine: Engine, keys: Sequence[str] | None = 
             """SELECT v.event_id, p.dwelling_id, v.visited_at FROM visits v JOIN places p USING (address_text)
                WHERE p.dwelling_id IS NOT NULL"""
         ).to_arrow_table()
-
-
-def tables_present(moment: Snapshot) -> set[str]:
-    """The record tables this warehouse has."""
-    return set(moment.read(_PRESENT)["tablename"].to_pylist())
 
 
 def _open(sql: str, keys: Sequence[str] | None) -> str:
