@@ -126,22 +126,22 @@ class Hub:
         from linkage.store import link
         from places.store import resolve_addresses
 
-        limits = {"threads": self.settings.threads, "memory_mb": self.settings.memory_mb, "folder": self.settings.home / "linkage"}
+        limits = {"threads": self.settings.threads, "memory_mb": self.settings.memory_mb, "folder": self.settings.home / "linkage", "contracts": self.contracts}
         with scale.scorer(self.settings, last=last) as score:
             return resolve_addresses(self.engine).counts() | link(self.engine, **limits, score=score).counts()
 
     def assemble(self) -> StageFigures:
         """Households of three kinds, surviving values, profiles, then what rules across feeds find; only changes are written."""
-        from profiles.findings import CrossInputs, judge_cross_rules
+        from profiles.findings import CrossRules, judge_cross_rules
         from profiles.store import assemble
 
         today, threads = self.settings.today, self.settings.threads
         given = {"threads": threads, "memory_mb": self.settings.memory_mb, "contracts": self.contracts, "known": self.settings.known}
 
         def work() -> dict:
-            inputs = CrossInputs(self.engine)
-            figures = assemble(self.engine, today, **given, beside=inputs).counts()
-            return figures | judge_cross_rules(self.engine, today, threads=threads, inputs=inputs).counts()
+            judging = CrossRules(self.engine, today, threads=threads)
+            figures = assemble(self.engine, today, **given, beside=judging).counts()
+            return figures | judge_cross_rules(self.engine, today, judging=judging).counts()
 
         return _timed("assemble", work)
 

@@ -23,10 +23,11 @@ _MALE = "11 20 21 22 23 24 25 26 27 28 29 41 43 46 51 53 55 57 61 63 71 73 76 78
 _FEMALE = "12 30 31 32 33 34 35 36 37 38 39 42 44 45 52 54 56 58 62 64 72 74 75 77"
 
 
-def update_mentions(con: duckdb.DuckDBPyConnection, mentions: pa.Table) -> int:
+def update_mentions(con: duckdb.DuckDBPyConnection, mentions: pa.Table, of: pa.Table | None = None) -> int:
     """Bring ``mention`` to what came; ``changed_mention`` (i) says which rows are new, different or gone. Returns their number.
 
-    ``mentions`` has the columns of ``hub.mention`` (docs/architecture.md). ``i`` is a mention's number: 63 bits of the MD5 of its
+    ``mentions`` has the columns of ``hub.mention`` (docs/architecture.md), and is all there is; or all there is ``of`` records (base_key),
+    and of those whose name one of them borrows. ``i`` is a mention's number: 63 bits of the MD5 of its
     feed and key, so it is the same in every run, whatever else comes.
     """
     con.register("mention_in", _with_optional_columns(mentions))
@@ -35,7 +36,12 @@ def update_mentions(con: duckdb.DuckDBPyConnection, mentions: pa.Table) -> int:
     rows, numbers = con.execute("SELECT count(*), count(DISTINCT i) FROM arrived").fetchall()[0]
     if rows != numbers:
         raise ValueError("two mentions have one number: a (feed, record_key) came twice")
-    return update(con, "mention", "arrived")
+    if of is None:
+        return update(con, "mention", "arrived")
+    con.register("of_in", of)
+    changed = update(con, "mention", "arrived", within="SELECT i FROM mention WHERE base_key IN (FROM of_in)")
+    con.unregister("of_in")
+    return changed
 
 
 def update_forms(con: duckdb.DuckDBPyConnection, model: Model) -> None:
@@ -66,7 +72,7 @@ _BLUR = r"[*?？＊□\x{E000}-\x{F8FF}]"
 def _with_optional_columns(mentions: pa.Table) -> pa.Table:
     """Columns that an older view lacks, as nulls: the linkage runs on what there is."""
     for name, kind in (("death_date", pa.date32()), ("dead", pa.bool_()), ("ended", pa.bool_()), ("name_note", pa.string()), ("former_name", pa.string()),
-                       ("phone_home", pa.string())):
+                       ("phone_home", pa.string()), ("address", pa.int64())):
         if name not in mentions.column_names:
             mentions = mentions.append_column(name, pa.nulls(mentions.num_rows, kind))
     return mentions

@@ -56,23 +56,24 @@ def link_mentions(mentions: pa.Table, previous: pa.Table, decisions: pa.Table, s
     settings = settings or LinkSettings()
     con = analyst(settings.threads, memory_for(mentions.num_rows, settings.memory_mb))
     try:
-        return relink(con, mentions, previous, decisions, settings, aliases, whole=True)
+        update_mentions(con, mentions)
+        return relink(con, previous, decisions, settings, aliases, whole=True)
     finally:
         con.close()
 
 
-def relink(con: duckdb.DuckDBPyConnection, mentions: pa.Table, previous: pa.Table, decisions: pa.Table, settings: LinkSettings,
+def relink(con: duckdb.DuckDBPyConnection, previous: pa.Table, decisions: pa.Table, settings: LinkSettings,
            aliases: pa.Table | None = None, *, whole: bool = False) -> LinkResult:
-    """:func:`link_mentions` over a connection that may hold the tables of the run before, which it leaves as of this run. Only what
+    """:func:`link_mentions` over a connection whose ``mention`` was brought to what is so now (linkage.comparable.update_mentions), and
+    that may hold the other tables of the run before, which it leaves as of this run. Only what
     changed is worked out; the outcome equals a full run with the same ``settings.artefact``. ``whole``: hand all links back."""
     model, artefact = settings.model, settings.artefact
-    figures: dict[str, Any] = {"model_version": model.version, "mentions": mentions.num_rows}
+    mentions, moved = con.execute("SELECT (SELECT count(*) FROM mention), (SELECT count(*) FROM changed_mention)").fetchall()[0]
+    figures: dict[str, Any] = {"model_version": model.version, "mentions": mentions, "changed": moved}
     clock = _Clock(figures)
     for macro in model.macros:
         con.execute(macro)
     con.register("previous", previous.select([c for c in ("feed", "record_key", "person_id", "former") if c in previous.column_names]))
-    figures["changed"] = update_mentions(con, mentions)
-    del mentions
     update_forms(con, model)
     clock.lap("comparable")
     figures |= anchors.anchor(con, aliases)

@@ -174,9 +174,9 @@ def _bridge_parts(con: duckdb.DuckDBPyConnection, least: int) -> None:
 
 def _aliases(engine: Engine) -> pa.Table:
     """Numbers a register row carried earlier, with the one it carries now; none in a warehouse without register."""
-    from linkage import store
+    from linkage.reading import earlier_numbers
 
-    raw = store.earlier_numbers(engine)
+    raw = earlier_numbers(engine)
     if raw is None:
         return pa.table({"id_number": pa.array([], pa.string()), "canonical": pa.array([], pa.string())})
     now = read_arrow(engine, "SELECT record_key, id_number AS canonical FROM record.psb_register WHERE recorded_to IS NULL AND id_number IS NOT NULL")

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Engine
 
-from linkage.store import MENTION_COLUMNS, earlier_numbers
+from linkage.reading import MENTION_COLUMNS, earlier_numbers
 from standards.variants import fold
 from warehouse.bulk import read_arrow
 

@@ -6,86 +6,106 @@ works everything out anew, with the same outcome. It holds people's data, so onl
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
 
 from warehouse.compute import analyst, write_plainly
+from warehouse.snapshot import Horizon
+
+_KEPT, _WORK = "last.duckdb", "work.duckdb"
 
 
 @dataclass
 class Remembered:
-    """The tables of the run before (``fresh``: there are none), opened for this run to bring up to date."""
+    """The tables of the run before, opened for this run to bring up to date in one transaction, or none (``fresh``).
+
+    ``horizon``: the moment of the warehouse they stand at, None of fresh ones.
+    """
 
     con: duckdb.DuckDBPyConnection
-    fresh: bool
     folder: Path | None = None
+    horizon: Horizon | None = None
 
-    def seal(self, token: str) -> None:
-        """Close the tables as what the run ``token`` left; :func:`keep` makes them the ones the next run finds."""
-        self.con.execute("CREATE OR REPLACE TABLE sealed (token VARCHAR)")
-        self.con.execute("INSERT INTO sealed VALUES (?)", [token])
-        self.con.close()
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing is remembered."""
+        return self.horizon is None
+
+    def seal(self, token: str, horizon: Horizon) -> None:
+        """Say what the tables are: what the run ``token`` left, which read the warehouse at ``horizon``."""
+        self.con.execute("CREATE OR REPLACE TABLE sealed (token VARCHAR, horizon VARCHAR)")
+        self.con.execute("INSERT INTO sealed VALUES (?, ?)", [token, json.dumps(asdict(horizon))])
+        if self.fresh:  # nobody needs them any more in this run
+            self.con.close()
+
+    def keep(self) -> None:
+        """What was sealed becomes what the next run finds: to be called when the warehouse has the run's outcome."""
+        if self.folder is None:
+            return
+        if not self.fresh:
+            self.con.execute("COMMIT")
+            self.con.close()
+            return
+        work = self.folder / _WORK
+        work.chmod(0o600)
+        with work.open("rb") as whole:
+            os.fsync(whole.fileno())
+        _remove(self.folder / _KEPT)
+        work.replace(self.folder / _KEPT)
 
 
 @contextmanager
 def remembered(folder: Path | None, token: str | None, threads: int, memory_mb: int) -> Iterator[Remembered]:
-    """The tables that the run ``token`` left in ``folder``, as a copy to work on, or empty ones. ``folder`` None: in memory only."""
+    """The tables that the run ``token`` left in ``folder``, or empty ones. What is not kept leaves no trace. ``folder`` None: in memory only."""
     if folder is None:
-        opened = Remembered(analyst(threads, memory_mb), True)
+        opened = Remembered(analyst(threads, memory_mb))
     else:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        work, kept = folder / "work.duckdb", folder / "last.duckdb"
-        _remove(work)
-        usable = token is not None and kept.exists()
-        if usable:
-            shutil.copy(kept, work)
-        opened = _open(work, folder, token if usable else None, threads, memory_mb)
+        _remove(folder / _WORK)
+        opened = _last(folder, token, threads, memory_mb) or _first(folder, threads, memory_mb)
     try:
         yield opened
     finally:
-        opened.con.close()
+        opened.con.close()  # and with it what was not committed
         if folder is not None:
-            _remove(folder / "work.duckdb")
-
-
-def keep(folder: Path) -> None:
-    """What the run left becomes what the next one finds: to be called when the warehouse has the run's outcome."""
-    work = folder / "work.duckdb"
-    work.chmod(0o600)
-    with work.open("rb") as whole:
-        os.fsync(whole.fileno())
-    work.replace(folder / "last.duckdb")
+            _remove(folder / _WORK)
 
 
 def forget(folder: Path) -> None:
     """Remove what is remembered; the next run works everything out."""
-    for name in ("work.duckdb", "last.duckdb"):
+    for name in (_WORK, _KEPT):
         _remove(folder / name)
 
 
-def _open(work: Path, folder: Path, token: str | None, threads: int, memory_mb: int) -> Remembered:
+def _last(folder: Path, token: str | None, threads: int, memory_mb: int) -> Remembered | None:
+    if token is None or not (folder / _KEPT).exists():
+        return None
+    con = None
     try:
-        con = _plain(threads, memory_mb, work)
-        if token is None or con.execute("SELECT token FROM sealed").fetchall() == [(token,)]:
-            return Remembered(con, token is None, folder)
-        con.close()
-    except duckdb.Error:  # of another DuckDB, or cut short
+        con = analyst(threads, memory_mb, folder / _KEPT)
+        write_plainly(con)
+        ((sealed, horizon),) = con.execute("SELECT token, horizon FROM sealed").fetchall()
+        if sealed == token:
+            con.execute("BEGIN TRANSACTION")
+            return Remembered(con, folder, Horizon(**json.loads(horizon)))
+    except (duckdb.Error, ValueError, TypeError):  # of another DuckDB, or cut short
         pass
-    _remove(work)
-    return Remembered(_plain(threads, memory_mb, work), True, folder)
+    if con:
+        con.close()
+    return None
 
 
-def _plain(threads: int, memory_mb: int, work: Path) -> duckdb.DuckDBPyConnection:
-    con = analyst(threads, memory_mb, work)
+def _first(folder: Path, threads: int, memory_mb: int) -> Remembered:
+    con = analyst(threads, memory_mb, folder / _WORK)
     write_plainly(con)
     con.execute("SET fsync_mode = 'NONE'")  # hundreds of statements on a file nobody needs before it is whole: see keep
-    return con
+    return Remembered(con, folder)
 
 
 def _remove(file: Path) -> None:

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
 from sqlalchemy import Engine
 
-from linkage import store
 from linkage.artefact import (
     ModelArtefact,
     ModelStateError,
@@ -22,6 +20,7 @@ from linkage.artefact import (
     save_candidate,
 )
 from linkage.model import load_model
+from linkage.reading import read_inputs
 from warehouse.bulk import read_arrow
 
 _DECISIONS = """
@@ -37,7 +36,7 @@ def train_candidate(engine: Engine, *, at: datetime, threads: int = 2, memory_mb
     """Train on all that is in the warehouse and keep the outcome as a candidate. ModelStateError if there is nothing to train on."""
     from linkage.training import TrainingError, train
 
-    mentions, decisions, aliases = _inputs(engine)
+    mentions, decisions, aliases = read_inputs(engine, _DECISIONS)
     try:
         artefact = train(mentions, decisions.drop_columns(["decision_id"]), aliases, trained_at=at, threads=threads, memory_mb=memory_mb)
     except TrainingError as error:
@@ -59,7 +58,7 @@ def backtest_version(engine: Engine, version: str, *, by: str = "gridhub", threa
         raise ModelStateError(f"{version} was trained with another model file ({candidate.model_version}, now {model.version}); "
                               "train again: gridhub model train")
     active = _opponent(engine, version)
-    mentions, decisions, aliases = _inputs(engine)
+    mentions, decisions, aliases = read_inputs(engine, _DECISIONS)
     tested = backtest(mentions, decisions, aliases, candidate, active or _untrained(candidate), model=model, threads=threads, memory_mb=memory_mb)
     figures = {**tested.as_figures(), "against": _against(active)}
     note_event(engine, version, "backtested", by, f"against {figures['against']}", figures)
@@ -119,8 +118,3 @@ def _untrained(candidate: ModelArtefact) -> ModelArtefact:
 
     model = load_model()
     return replace(candidate, weights=written_weights(model), thresholds={k: model.setting(k) for k in candidate.thresholds})
-
-
-def _inputs(engine: Engine) -> tuple[pa.Table, pa.Table, pa.Table | None]:
-    mentions = read_arrow(engine, f"SELECT {store.MENTION_COLUMNS} FROM hub.mention")
-    return mentions, read_arrow(engine, _DECISIONS), store.earlier_numbers(engine)

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 import pyarrow as pa
 import pytest
 
+from linkage.comparable import update_mentions
 from linkage.engine import LinkSettings, link_mentions, relink
 from linkage.model import load_model
 from linkage.results import LINKS
@@ -76,7 +77,8 @@ def live_and_compare(seed: int, families: int, days: int, model) -> int:
             settings = LinkSettings(model=model, artefact=artefact, highest=10_000 * day)
             given = (pa.Table.from_pylist(rows, MENTIONS), known, pa.Table.from_pylist(decisions, DECISIONS))
             known_aliases = pa.Table.from_pylist(aliases, ALIASES)
-            step = relink(con, *given, settings, known_aliases, whole=True)
+            update_mentions(con, given[0])
+            step = relink(con, *given[1:], settings, known_aliases, whole=True)
             full = link_mentions(*given, settings, known_aliases)
             for part in ("links", "conflicts", "events"):
                 assert getattr(step, part).equals(getattr(full, part)), (seed, day, part)
@@ -119,7 +121,10 @@ def test_an_empty_county_and_its_first_record() -> None:
         "feed": "health_record", "record_key": "H1", "table_name": "health_record", "base_key": "H1", "role": "holder", "name": "王伟",
         "birth_date": date(1980, 5, 12)}], MENTIONS)  # fmt: skip
     with analyst() as con:
-        relink(con, MENTIONS.empty_table(), LINKS.empty_table(), DECISIONS.empty_table(), settings)
-        assert relink(con, one, LINKS.empty_table(), DECISIONS.empty_table(), settings, whole=True).links["person_id"].to_pylist() == ["P000000001"]
-        gone = relink(con, MENTIONS.empty_table(), LINKS.empty_table(), DECISIONS.empty_table(), settings, whole=True)
+        steps = []
+        for mentions in (MENTIONS.empty_table(), one, MENTIONS.empty_table()):
+            update_mentions(con, mentions)
+            steps.append(relink(con, LINKS.empty_table(), DECISIONS.empty_table(), settings, whole=True))
+        _, came, gone = steps
+        assert came.links["person_id"].to_pylist() == ["P000000001"]
         assert (gone.links.num_rows, gone.closed.num_rows) == (0, 1)
