@@ -49,15 +49,17 @@ class CrossVerdict:
 def run_cross_rules(
     rules: Iterable[CrossRule], tables: Mapping[str, pa.Table], *, today: date, threads: int = 2
 ) -> CrossVerdict:
-    """Judge all ``rules`` over ``tables`` (input name → Arrow table, see docs/contracts.md) as of ``today``.
+    """Judge all ``rules`` over ``tables`` (input name → Arrow table, see docs/contracts.md) as of ``today``: :func:`ask`
+    and :func:`judge_answers` in one."""
+    rules = list(rules)
+    return judge_answers(rules, ask(rules, tables, today=today, threads=threads))
 
-    Raises ExpectationError where an input is missing, a query fails or answers something else than
-    ``subject, broken, detail``.
-    """
+
+def judge_answers(rules: Iterable[CrossRule], answers: Mapping[str, pa.Table]) -> CrossVerdict:
+    """Judge what :func:`ask` gave for all ``rules``, in one run."""
     from expectations.engine import judge  # imports Great Expectations, 2 s
 
     rules = list(rules)
-    answers = _answers(rules, tables, today, threads)
     longest = max((answer.num_rows for answer in answers.values()), default=0)
     # One frame for all: a column a rule, shorter ones filled up with "not judged".
     frame = pd.DataFrame({rule.id: _indicator(answers[rule.id]["broken"], longest) for rule in rules})
@@ -80,9 +82,14 @@ def run_cross_rules(
     return CrossVerdict(pa.concat_tables([FINDINGS.empty_table(), *findings]), results)
 
 
-def _answers(
-    rules: list[CrossRule], tables: Mapping[str, pa.Table], today: date, threads: int
+def ask(
+    rules: Iterable[CrossRule], tables: Mapping[str, pa.Table], *, today: date, threads: int = 2
 ) -> dict[str, pa.Table]:
+    """Rule id → what its query answers over ``tables``: ``subject, broken, detail``.
+
+    Raises ExpectationError where an input is missing, a query fails or answers something else.
+    """
+    rules = list(rules)
     answers: dict[str, pa.Table] = {}
     with duckdb.connect(config={"threads": threads}) as connection:
         for name in sorted({name for rule in rules for name in rule.inputs}):

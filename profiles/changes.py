@@ -10,7 +10,8 @@ import pyarrow as pa
 from sqlalchemy import Engine
 
 from contracts.model import Contract
-from profiles.facts import FACT, LINKS, MENTIONS, ROWS, empty_places, read_rows
+from profiles.facts import FACT, LINKS, MENTIONS, ROWS, Mentions, all_of, empty_places, read_rows, told
+from profiles.known import CATALOG
 from warehouse.snapshot import Horizon, Snapshot, changed
 from warehouse.touched import tables_present, touched, touched_places
 
@@ -18,6 +19,7 @@ from warehouse.touched import tables_present, touched, touched_places
 _LINKED = f"""SELECT record_key FROM hub.person_link l WHERE {changed("l")}
 UNION SELECT regexp_replace(record_key, '#[^#]*$', '') FROM hub.person_link l WHERE {changed("l")}"""
 OPEN_LINKS = "SELECT count(*) AS n FROM hub.person_link WHERE recorded_to IS NULL"
+MENTIONED = "SELECT count(*) AS n FROM hub.mention"
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,23 @@ def read_changes(moment: Snapshot, engine: Engine, keys: Sequence[str]) -> Chang
         read_rows(moment, keys),
         empty_places(moment, engine, keys),
     )
+
+
+def known_mentions(con: duckdb.DuckDBPyConnection, moment: Snapshot, changes: Changes) -> Mentions:
+    """All mentions as they read now, from the last assembly's ``fact`` (as committed, whatever ``con`` does meanwhile) and
+    the changes; None while some are not linked."""
+    number, cursor = moment.begin({"mentions": MENTIONED})["mentions"], con.cursor()
+
+    def read(columns: Sequence[str]) -> pa.Table | None:
+        cursor.register("touched", changes.keys)
+        cursor.register("changed", changes.facts)
+        cursor.execute(
+            f"""CREATE OR REPLACE TEMP VIEW now AS FROM {CATALOG}.fact WHERE base_key NOT IN (SELECT record_key FROM touched)
+                UNION ALL FROM changed"""
+        )
+        return all_of(told(cursor, "now", columns), number.result()["n"][0].as_py())
+
+    return read
 
 
 def counts(moment: Snapshot) -> dict[str, int]:

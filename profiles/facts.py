@@ -5,7 +5,7 @@ Everything is read once as Arrow, from one moment of the warehouse, and worked o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import duckdb
@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from places.directory import read_directory
 from places.resolve import resolve_texts
+from warehouse.bulk import quoted
 from warehouse.mention import HALVES, compose
 from warehouse.snapshot import Snapshot
 from warehouse.touched import tables_present
@@ -79,15 +80,21 @@ EMPTY_PLACE = pa.schema(
 )
 
 
-class Beside(Protocol):
-    """Who else reads the moment of an assembly, while that works."""
+# All mentions of a moment, the named columns, with their ``person_id``; None where the assembly does not know all of them.
+Mentions = Callable[[Sequence[str]], "pa.Table | None"]
 
-    def begin(self, now: Snapshot, mentions: duckdb.DuckDBPyConnection | None) -> None:
-        """Begin to read. ``mentions``: knows all mentions and links of the moment as ``mention`` (:data:`MENTIONS`) and
-        ``link`` (:data:`LINKS`), until this returns; None: the assembly did not read them."""
+
+class Beside(Protocol):
+    """Who else works on the moment of an assembly and on what it leaves, beside it."""
+
+    def begin(self, now: Snapshot, mentions: Mentions) -> None:
+        """Begin to read. ``mentions`` may be asked from another thread, until :meth:`finish`."""
 
     def finish(self) -> None:
         """Be done with the moment."""
+
+    def settled(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Everything is worked out: ``con`` knows the tables of profiles.assembly.OUTCOMES, until this returns."""
 
 
 def read_facts(con: duckdb.DuckDBPyConnection, moment: Snapshot, engine: Engine, beside: Beside | None = None) -> None:
@@ -95,13 +102,16 @@ def read_facts(con: duckdb.DuckDBPyConnection, moment: Snapshot, engine: Engine,
     tables of :data:`ROWS`, and ``empty_place`` (where a visit met nobody)."""
     read = moment.read_all({half: f"{MENTIONS} WHERE {half}" for half in HALVES} | {"link": LINKS})
     con.register("link", read.pop("link"))
-    con.register("mention", pa.concat_tables(read.values()))
-    del read
-    if beside:
-        beside.begin(moment, con)
+    mentions = pa.concat_tables(read.values())
+    con.register("mention", mentions)
     con.execute(f"CREATE TABLE fact AS {FACT}")
     con.unregister("mention")
     con.unregister("link")
+    if beside:
+        cursor, number = con.cursor(), mentions.num_rows
+        (catalog,) = con.execute("SELECT current_catalog()").fetchall()[0]
+        beside.begin(moment, lambda columns: all_of(told(cursor, f"{catalog}.fact", columns), number))
+    del read, mentions
     for name, rows in read_rows(moment).items():
         _keep(con, name, rows)
     _keep(con, "empty_place", empty_places(moment, engine))
@@ -132,6 +142,18 @@ def empty_places(moment: Snapshot, engine: Engine, keys: Sequence[str] | None = 
             """SELECT v.event_id, p.dwelling_id, v.visited_at FROM visits v JOIN places p USING (address_text)
                WHERE p.dwelling_id IS NOT NULL"""
         ).to_arrow_table()
+
+
+def told(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> pa.Table | None:
+    """Columns of a table in DuckDB; None where it does not have them all."""
+    if not {name for name, *_ in con.execute(f"DESCRIBE {table}").fetchall()}.issuperset(columns):
+        return None
+    return con.sql(f"SELECT {', '.join(map(quoted, columns))} FROM {table}").to_arrow_table()
+
+
+def all_of(rows: pa.Table | None, number: int) -> pa.Table | None:
+    """``rows`` if there are so many; facts are fewer than mentions where some are not linked yet."""
+    return rows if rows is not None and rows.num_rows == number else None
 
 
 def _open(sql: str, keys: Sequence[str] | None) -> str:

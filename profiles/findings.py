@@ -1,27 +1,31 @@
 """Judge the rules across feeds over the warehouse and keep what they found, with history (跨表规则的结果).
 
-The inputs (docs/contracts.md) are read once, only the columns the rules name: records at the moment an assembly reads them,
-if it goes before (:class:`CrossInputs`). A finding is opened when it is new, closed when it is gone, and untouched while it stands.
+The inputs (docs/contracts.md) are read once, only the columns the rules name. An assembly that goes before is judged beside
+(:class:`CrossRules`): its records at the moment it reads them, its outcome as it stands in DuckDB. A finding is opened when it is new, closed when it is gone, and untouched while it stands.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
-from concurrent.futures import Future
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from importlib import import_module
-from threading import Thread
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 from sqlalchemy import Engine, text
 
 from contracts.cross_rules import HUB_INPUTS, CrossRule, load_rules
+from profiles.facts import Mentions, told
 from warehouse.bulk import lock, quoted, read_arrow, stage_all, unstage
 from warehouse.moment import moment
 from warehouse.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from expectations.cross import CrossVerdict  # Great Expectations comes with it
 
 CROSS_BATCH = "cross"  # hub.rule_result holds the newest results of these rules under this batch id and feed
 _HUB_SOURCES = {
@@ -32,7 +36,7 @@ _HUB_SOURCES = {
     "address": "hub.address m",
 }
 _RELATIONS = {"person": "person_profile"}
-_OUTCOMES = ("person", "household", "household_member")  # what an assembly writes
+_OUTCOMES = {"person": "person_profile", "household": "household", "household_member": "member"}  # what an assembly leaves, its table in DuckDB
 _COLUMNS = """
 SELECT n.nspname || '.' || c.relname AS relation, a.attname AS column_name
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -75,63 +79,94 @@ class FindingFigures:
         return asdict(self)
 
 
-class CrossInputs:
-    """The inputs of the rules (default: contracts/rules) over what this warehouse has; a rule over a record table it does
-    not have is left out. Given to an assembly (profiles.facts.Beside), it reads the records at the assembly's moment, while
-    that works; what the assembly leaves, or all if there was none, is read when asked for."""
+class CrossRules:
+    """The rules (default: contracts/rules) over what this warehouse has, as of ``today``; a rule over a record table it does
+    not have is left out. Given to an assembly (profiles.facts.Beside), it judges beside that: over the records of the
+    assembly's moment, and over what the assembly leaves as soon as it knows that."""
 
-    def __init__(self, engine: Engine, rules: Iterable[CrossRule] | None = None) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, today: date, *, threads: int = 2, rules: Iterable[CrossRule] | None = None) -> None:
+        self.engine, self.today, self.threads = engine, today, threads
         self.columns: dict[str, list[str]] = {}
         for row in read_arrow(engine, _COLUMNS).to_pylist():
             self.columns.setdefault(row["relation"], []).append(row["column_name"])
         asked = load_rules() if rules is None else rules
         self.rules = [r for r in asked if all(_relation(name) in self.columns for name in r.inputs)]
-        self._begun: dict[str, Future[pa.Table]] = {}
-        self._read: dict[str, pa.Table] = {}
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="rules")  # what it is given it does in order
+        self._records: Future[dict[str, pa.Table]] | None = None
+        self._asked: Future[dict[str, pa.Table]] | None = None
+        self._verdict: Future[CrossVerdict] | None = None
 
-    def begin(self, now: Snapshot, mentions: duckdb.DuckDBPyConnection | None) -> None:
-        """Begin to read the records of this moment. ``mentions``: knows the views ``mention`` and ``link``, so that they
-        need not be read again."""
-        self._read.clear()
-        if mentions:  # two seconds of importing, while DuckDB has long statements to work on
-            Thread(target=import_module, args=("expectations.engine",), name="import").start()
-        asked = {name: sql for name, sql in _queries(self.rules, self.columns).items() if name not in _OUTCOMES}
-        if mentions and "mention" in asked:
-            known = {name for name, *_ in mentions.execute("DESCRIBE mention").fetchall()}
-            wanted = _wanted("mention", _told(self.rules)["mention"], self.columns)
-            if known.issuperset(wanted):
-                del asked["mention"]
-                listed = ", ".join(f"m.{quoted(c)}" for c in wanted)
-                joined = f"SELECT {listed}, l.person_id FROM mention m LEFT JOIN link l ON l.feed = m.feed AND l.record_key = m.record_key"
-                self._begun = now.begin(asked)
-                self._read["mention"] = mentions.sql(joined).to_arrow_table()
-                return
-        self._begun = now.begin(asked)
+    def begin(self, now: Snapshot, mentions: Mentions) -> None:
+        """Begin to read the records of this moment, and to ask the rules that need no more; a second time, where an
+        assembly started over, nothing."""
+        if self._records is None:
+            self._records = self._worker.submit(self._read, now, mentions)
+            self._asked = self._worker.submit(self._ask_of_records)
 
     def finish(self) -> None:
-        """Wait for what :meth:`begin` reads; its moment can be left then. Raises QueryError."""
-        self._read |= {name: table.result() for name, table in self._begun.items()}
-        self._begun = {}
+        """Wait until the records are read; their moment can be left then. Raises QueryError."""
+        if self._records:
+            self._records.result()
 
-    def tables(self) -> dict[str, pa.Table]:
-        """Input name → its rows. Raises QueryError."""
-        return self._read | read_inputs(self.engine, self.rules, self.columns, but=tuple(self._read))
+    def settled(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Judge, beside what is done meanwhile, over what the assembly leaves in ``con`` (as what it will have written)."""
+        left = {}
+        for name in _OUTCOMES.keys() & _texts(self.rules).keys():
+            left[name] = told(con, _OUTCOMES[name], self._wanted(name))
+            if left[name] is None:
+                return  # a rule asks for what is only written: it is read then
+        self._verdict = self._worker.submit(self._judge, left)
+
+    def verdict(self) -> CrossVerdict:
+        """What was judged beside an assembly, else over all as it is now. Raises ExpectationError where a query fails,
+        QueryError where the warehouse can't be read."""
+        with self._worker:
+            if self._verdict:
+                return self._verdict.result()
+        from expectations.cross import run_cross_rules
+
+        tables = read_inputs(self.engine, self.rules, self.columns)
+        return run_cross_rules(self.rules, tables, today=self.today, threads=self.threads)
+
+    def _read(self, now: Snapshot, mentions: Mentions) -> dict[str, pa.Table]:
+        asked = {name: sql for name, sql in _queries(self.rules, self.columns).items() if name not in _OUTCOMES}
+        of_mentions = asked.pop("mention", None)
+        reading = now.begin(asked)
+        tables = {}
+        if of_mentions:
+            known = mentions([*self._wanted("mention"), "person_id"])
+            tables["mention"] = now.read(of_mentions) if known is None else known
+        return tables | {name: table.result() for name, table in reading.items()}
+
+    def _ask_of_records(self) -> dict[str, pa.Table]:
+        from expectations.cross import ask
+
+        answers = ask(self._over(outcomes=False), self._records.result(), today=self.today, threads=1)
+        import_module("expectations.engine")  # two seconds, the first time
+        return answers
+
+    def _judge(self, left: Mapping[str, pa.Table]) -> CrossVerdict:
+        from expectations.cross import ask, judge_answers
+
+        tables = self._records.result() | left
+        answers = self._asked.result() | ask(self._over(outcomes=True), tables, today=self.today, threads=1)
+        return judge_answers(self.rules, answers)
+
+    def _over(self, *, outcomes: bool) -> list[CrossRule]:
+        """The rules that look at what an assembly leaves, or the others."""
+        return [rule for rule in self.rules if outcomes != _OUTCOMES.keys().isdisjoint(rule.inputs)]
+
+    def _wanted(self, name: str) -> list[str]:
+        return _wanted(name, _texts(self.rules)[name], self.columns)
 
 
 def judge_cross_rules(
-    engine: Engine, today: date, *, threads: int = 2, rules: Iterable[CrossRule] | None = None, inputs: CrossInputs | None = None
+    engine: Engine, today: date, *, threads: int = 2, rules: Iterable[CrossRule] | None = None, judging: CrossRules | None = None
 ) -> FindingFigures:
-    """Judge all rules (default: contracts/rules) as of ``today`` over ``inputs`` (default: all as it is now); writes what
-    changed, in one transaction.
-
-    Raises ExpectationError where a query fails, QueryError where the warehouse can't be read.
-    """
-    from expectations.cross import run_cross_rules  # Great Expectations comes with it
-
-    inputs = inputs or CrossInputs(engine, rules)
-    judged = inputs.rules
-    verdict = run_cross_rules(judged, inputs.tables(), today=today, threads=threads)
+    """Judge all rules (default: contracts/rules) as of ``today``, or take what was judged beside an assembly
+    (``judging``); writes what changed, in one transaction. Raises as :meth:`CrossRules.verdict`."""
+    judging = judging or CrossRules(engine, today, threads=threads, rules=rules)
+    verdict = judging.verdict()
     stage_all(engine, {"cross_found": verdict.findings, "cross_judged": verdict.results})
     values = {"now": datetime.now(UTC), "batch": CROSS_BATCH}
     with engine.begin() as connection:
@@ -141,20 +176,17 @@ def judge_cross_rules(
         connection.execute(text(_FORGET), values)
         connection.execute(text(_RESULTS), values)
         unstage(connection, "cross_found", "cross_judged")
-    return FindingFigures(len(judged), verdict.findings.num_rows, opened, closed)
+    return FindingFigures(len(judging.rules), verdict.findings.num_rows, opened, closed)
 
 
-def read_inputs(
-    engine: Engine, rules: Iterable[CrossRule], columns: Mapping[str, list[str]], but: Collection[str] = ()
-) -> dict[str, pa.Table]:
-    """Input name → its rows at one moment, cut to the columns that a rule over it names; without those of ``but``.
-    ``columns``: of each relation."""
-    asked = {name: sql for name, sql in _queries(rules, columns).items() if name not in but}
+def read_inputs(engine: Engine, rules: Iterable[CrossRule], columns: Mapping[str, list[str]]) -> dict[str, pa.Table]:
+    """Input name → its rows at one moment, cut to the columns that a rule over it names. ``columns``: of each relation.
+    Raises QueryError."""
     with moment(engine) as now:
-        return {name: table.result() for name, table in now.tables(asked).items()}
+        return {name: table.result() for name, table in now.tables(_queries(rules, columns)).items()}
 
 
-def _told(rules: Iterable[CrossRule]) -> dict[str, str]:
+def _texts(rules: Iterable[CrossRule]) -> dict[str, str]:
     """Input name → the text of all rules over it."""
     told: dict[str, str] = {}
     for rule in rules:
@@ -165,7 +197,7 @@ def _told(rules: Iterable[CrossRule]) -> dict[str, str]:
 
 def _queries(rules: Iterable[CrossRule], columns: Mapping[str, list[str]]) -> dict[str, str]:
     """Input name → the query that reads it, the longest first, so that two connections end together."""
-    return {name: _select(name, _wanted(name, sql, columns)) for name, sql in sorted(_told(rules).items(), key=lambda item: item[0] != "mention")}
+    return {name: _select(name, _wanted(name, sql, columns)) for name, sql in sorted(_texts(rules).items(), key=lambda item: item[0] != "mention")}
 
 
 def _relation(name: str) -> str:

@@ -20,10 +20,10 @@ from contracts.reader import load_contracts
 from places.directory import read_directory
 from places.grids import QUERIES, GridMap, laid
 from profiles import assembly, believed
-from profiles.changes import OPEN_LINKS, counts, read_changes, touched_keys
+from profiles.changes import OPEN_LINKS, counts, known_mentions, read_changes, touched_keys
 from profiles.facts import Beside, read_facts
 from profiles.known import Known, Standing
-from profiles.writing import Outcome, Writing, record_run
+from profiles.writing import Outcome, Writing, analyse, record_run
 from warehouse.bulk import lock
 from warehouse.compute import analyst, memory_for
 from warehouse.snapshot import Horizon, Snapshot, snapshot
@@ -112,7 +112,6 @@ class _Run:
             standing = Standing(self.token, signature, self.day, moment.horizon(), directory, 0)
             figures = known and self._changes(known, standing, contracts, moment, grids)
             if figures:
-                self._read_beside()
                 return figures
             if known:
                 known.anew(self.con)
@@ -130,13 +129,20 @@ class _Run:
         if self.beside:
             self.beside.finish()
 
+    def _settled(self) -> None:
+        if self.beside:
+            self.beside.settled(self.con)
+
     def whole(self, grids: GridMap) -> ProfileFigures:
         """Everything, from the facts in DuckDB."""
         assembly.prepare(self.con, self.day, self.departments)
         assembly.facts_to_membership(self.con, grids)
         believed.read(self.con, self.engine, self.day)
         assembly.membership_to_documents(self.con)
-        return self._write({name: (f"old_{name}", name) for name in assembly.OUTCOMES}, None)
+        self._settled()
+        figures = self._write({name: (f"old_{name}", name) for name in assembly.OUTCOMES}, None)
+        analyse(self.connection)
+        return figures
 
     def _changes(
         self, known: Known, standing: Standing, contracts: Mapping[str, Contract], moment: Snapshot, grids: GridMap
@@ -151,15 +157,17 @@ class _Run:
             return None
         changes = read_changes(moment, self.engine, keys)
         if self.beside:
-            self.beside.begin(moment, None)
+            self.beside.begin(moment, known_mentions(self.con, moment, changes))
         (threads,) = self.con.execute("SELECT current_setting('threads')").fetchall()[0]
         self.con.execute("BEGIN TRANSACTION")
         assembly.prepare(self.con, self.day, self.departments)
         assembly.move_on(self.con, last.day, changes, grids)
+        self._read_beside()
         if not self._sound(moment, last):
             self.con.execute("ROLLBACK")
             self.con.execute("SET threads = ?", [threads])
             return None
+        self._settled()
         believed.read_versions(self.con, self.engine)
         figures = self._write({name: (f"was_{name}", f"now_{name}") for name in assembly.OUTCOMES}, len(keys))
         known.remember(self.con, replace(standing, orphans=last.orphans))
