@@ -55,8 +55,9 @@ def write(engine: Engine, result: LinkResult, digest: str, model: Model) -> Link
         closed = transaction.execute(_CLOSE_LINKS, {"now": now})
         for table, rows in ((person_link, result.opened), (person, result.persons.filter(new)), (person_event, result.events)):
             transaction.append(table, rows.append_column("recorded_from", pa.repeat(pa.scalar(now, pa.timestamp("us", "UTC")), rows.num_rows)))
-        for sql in (_GIVEN_PERSONS, _REPLACED_PERSONS, _RETURNED_PERSONS, _CLOSE_CONFLICTS, _OPEN_CONFLICTS):
+        for sql in (_GIVEN_PERSONS, _REPLACED_PERSONS, _CLOSE_CONFLICTS, _OPEN_CONFLICTS):
             transaction.execute(sql, {"now": now})
+        transaction.execute(_RETURNED_PERSONS)
         transaction.execute(_RUN, {"version": model.version, "figures": json.dumps(figures), "now": now})
         if result.opened.num_rows >= _MANY_LINKS:
             transaction.execute("ANALYZE hub.person_link, hub.person")

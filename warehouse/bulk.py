@@ -1,8 +1,9 @@
 """Bulk rows in and out of PostgreSQL as Arrow, through ADBC.
 
-In: :func:`stage` copies a table into an unlogged table of schema ``staging`` and commits; one
-set-based statement in the caller's transaction then moves the rows (:func:`append` does both).
-What a killed run left in ``staging`` is dropped when the same stage starts over.
+In: :func:`writing` is a transaction whose rows are copied straight into lasting tables. Where another transaction is the
+caller's, :func:`stage` copies a table into an unlogged table of schema ``staging`` and commits; one set-based statement of the
+caller's then moves the rows (:func:`append` does both). What a killed run left in ``staging`` is dropped when the same stage
+starts over.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from warehouse.errors import QueryError, StatementRefused
 STAGING = "staging"
 _NUL = "\x00"  # PostgreSQL's text cannot hold it
 _NUL_PICTURE = "\u2400"
+_MANY = 10_000  # rows from which an empty table takes them in faster without its indexes
 _REFUSED = ("0A", "22", "3D", "42")  # SQLSTATE classes of a statement that can't work, however often it is sent
 
 
@@ -102,9 +104,8 @@ def stage_all(engine: Engine, tables: Mapping[str, pa.Table]) -> dict[str, str]:
         cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {STAGING}")
         for name, table in tables.items():
             ready = _storable(table)
-            columns = ", ".join(f"{quoted(field.name)} {sql_type(field.type)}" for field in ready.schema)
             cursor.execute(f"DROP TABLE IF EXISTS {targets[name]}")
-            cursor.execute(f"CREATE UNLOGGED TABLE {targets[name]} ({columns})")
+            cursor.execute(f"CREATE UNLOGGED TABLE {targets[name]} ({_definition(ready.schema)})")
             if ready.num_rows:
                 cursor.adbc_ingest(name, ready, mode="append", db_schema_name=STAGING)
         connection.commit()
@@ -149,6 +150,64 @@ def append(connection: Connection, target: Table, rows: pa.Table) -> int:
     return rows.num_rows
 
 
+class Writing:
+    """One transaction; :func:`writing` makes it."""
+
+    def __init__(self, engine: Engine, cursor: Any) -> None:
+        self._engine, self._cursor = engine, cursor
+
+    def execute(self, sql: str, parameters: Mapping[str, object] | None = None) -> int:
+        """Run a statement with ``:name`` parameters; how many rows it wrote."""
+        self._cursor.execute(bound(self._engine, sql, parameters) if parameters else sql)
+        return self._cursor.rowcount
+
+    def ask(self, sql: str) -> list[tuple]:
+        """The rows of a query without parameters, as the transaction sees them."""
+        self._cursor.execute(sql)
+        return self._cursor.fetchall()
+
+    def stage(self, tables: Mapping[str, pa.Table]) -> None:
+        """Copy tables into ones of these names that only this transaction sees; they are gone when it ends."""
+        for name, table in tables.items():
+            ready = _storable(table)
+            self._cursor.execute(f"CREATE TEMPORARY TABLE {quoted(name)} ({_definition(ready.schema)}) ON COMMIT DROP")
+            if ready.num_rows:
+                self._cursor.adbc_ingest(name, ready, mode="append", temporary=True)
+
+    def append(self, target: Table, rows: pa.Table) -> None:
+        """Copy ``rows`` straight into a table of :mod:`warehouse.tables`: columns by name, each of its very type (not ``jsonb``).
+
+        Where they are many and the first, the indexes are made anew when the rows are in, for a fraction of the time. Nobody else can
+        read the table from then on until the transaction ends; it waits for those who are reading, the caller's own other
+        transactions as well.
+        """
+        if not rows.num_rows:
+            return
+        later = []
+        if rows.num_rows >= _MANY and self.ask(f"SELECT NOT EXISTS (SELECT FROM {target.fullname})") == [(True,)]:
+            for name, definition in self.ask(_INDEXES.format(table=target.fullname)):
+                self._cursor.execute(f"DROP INDEX {name}")
+                later.append(definition)
+        self._cursor.adbc_ingest(target.name, _storable(rows), mode="append", db_schema_name=target.schema)
+        for definition in later:
+            self._cursor.execute(definition)
+
+
+# All but those of a constraint, ready to be written into a statement.
+_INDEXES = """
+SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i
+WHERE i.indrelid = '{table}'::regclass AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
+"""
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Writing]:
+    """A transaction of its own: committed when the block ends, gone when it raises. Raises QueryError."""
+    with _adbc(engine) as (connection, cursor):
+        yield Writing(engine, cursor)
+        connection.commit()
+
+
 def lock(connection: Connection, *what: str) -> None:
     """Wait for the advisory lock of that name and hold it until the transaction ends."""
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))"), {"what": "|".join(what)})
@@ -189,6 +248,10 @@ def _plain(table: pa.Table) -> pa.Table:
                 column = column.cast(pa.float64())
         columns[field.name] = column
     return pa.table(columns)
+
+
+def _definition(schema: pa.Schema) -> str:
+    return ", ".join(f"{quoted(field.name)} {sql_type(field.type)}" for field in schema)
 
 
 def _storable(table: pa.Table) -> pa.Table:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from warehouse import bulk
 from warehouse.engine import engine_for
 from warehouse.errors import QueryError
-from warehouse.tables import link_run, ticket
+from warehouse.tables import link_run, person, person_event, ticket
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +85,60 @@ def test_append_moves_rows_within_the_callers_transaction(engine):
         bulk.append(connection, link_run, rows)
         assert bulk.append(connection, ticket, pa.table({"department": pa.array([], pa.string())})) == 0
     assert bulk.read_arrow(engine, "SELECT figures ->> 'pairs' AS pairs FROM hub.link_run")["pairs"].to_pylist() == ["3"]
+
+
+def _persons(first: int, many: int) -> pa.Table:
+    ids = pa.array([f"P{number:09}" for number in range(first, first + many)])
+    return pa.table({"person_id": ids, "recorded_from": pa.repeat(pa.scalar(datetime.now(UTC), pa.timestamp("us", "UTC")), many)})
+
+
+def _events(persons: pa.Table) -> pa.Table:
+    minted = pa.repeat("minted", persons.num_rows)
+    return persons.append_column("kind", minted).append_column("cause", minted)
+
+
+def test_a_transaction_writes_all_or_nothing(engine):
+    def write(transaction: bulk.Writing) -> None:
+        transaction.append(person, _persons(1, 3))
+        transaction.stage({"gone": pa.table({"person_id": ["P000000002", "P000000007"]})})
+        assert transaction.execute("UPDATE hub.person p SET replaced_by = :by FROM gone g WHERE g.person_id = p.person_id", {"by": "O'Brien %s :x"}) == 1
+        assert transaction.ask("SELECT count(*), max(replaced_by) FROM hub.person") == [(3, "O'Brien %s :x")]
+
+    for _ in range(2):  # staged tables are gone with their transaction
+        with pytest.raises(RuntimeError), bulk.writing(engine) as transaction:
+            write(transaction)
+            raise RuntimeError("the caller fails")
+        assert bulk.read_arrow(engine, "SELECT FROM hub.person").num_rows == 0
+    with bulk.writing(engine) as transaction:
+        write(transaction)
+    assert bulk.read_arrow(engine, "SELECT person_id FROM hub.person WHERE replaced_by IS NOT NULL")["person_id"].to_pylist() == ["P000000002"]
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM hub.person"))
+
+
+def test_the_first_rows_of_a_table_leave_its_indexes_as_they_were(engine):
+    indexes = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'hub' AND tablename IN ('person', 'person_event') ORDER BY indexdef"
+    before = bulk.read_arrow(engine, indexes)["indexdef"].to_pylist()
+    assert len(before) == 2
+    rows = _persons(1, 20_000)
+    with pytest.raises(RuntimeError), bulk.writing(engine) as transaction:
+        transaction.append(person_event, _events(rows))
+        raise RuntimeError("the caller fails")
+    assert bulk.read_arrow(engine, indexes)["indexdef"].to_pylist() == before
+    for first in (1, 20_001):  # into an empty table, then into one that is not
+        rows = _persons(first, 20_000)
+        with bulk.writing(engine) as transaction:
+            transaction.append(person, rows)
+            transaction.append(person_event, _events(rows))
+        assert bulk.read_arrow(engine, indexes)["indexdef"].to_pylist() == before
+    with engine.connect() as connection:
+        connection.execute(text("SET enable_seqscan = off"))
+        assert connection.execute(text("SELECT count(*) FROM hub.person_event WHERE person_id IN ('P000000007', 'P000020007')")).scalar() == 2
+    with pytest.raises(QueryError, match="refused") as refused, bulk.writing(engine) as transaction:
+        transaction.append(person, _persons(7, 1))
+    assert "P000000007" not in str(refused.value)
+    with engine.begin() as connection:
+        connection.execute(text("TRUNCATE hub.person, hub.person_event"))
 
 
 SECRET = "130731199001010012"
