@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -27,13 +28,13 @@ def fold_name(names: pa.Array | pa.ChunkedArray) -> pa.Array:
     return pc.replace_substring_regex(folded, r"第([0-9])期", r"\1期")
 
 
-def names_of(directory: Directory) -> pa.Table:
+def names_of(directory: Directory, con: duckdb.DuckDBPyConnection | None = None) -> pa.Table:
     """``name, kind (compound|community), full (bool), target, community_code``: one row a name and meaning.
 
     ``full`` names can stand anywhere; the others are shortened and need a building part after them.
     Open rows come before ended ones: a name two compounds have had is the present one's.
     """
-    con = analyst()
+    con = con or analyst()
     for label in ("communities", "compounds", "aliases"):
         table = getattr(directory, label)
         key = "alias" if label == "aliases" else "name"

@@ -45,29 +45,40 @@ FROM cut c LEFT JOIN reached r USING (place)
 
 
 def resolve_texts(texts: pa.Array | pa.ChunkedArray, directory: Directory) -> pa.Table:
-    """One row a distinct text: ``address_text, level, community_code, compound_id, building_id, unit, room,
-    dwelling_id, confidence, reason``; the order of rows is not that of ``texts``.
+    """:meth:`Resolver.resolve` with a directory that is used once."""
+    return Resolver(directory).resolve(texts)
 
-    ``level`` is room, unit, building, compound, community or none; ``confidence`` lies between 0 and 1; ``reason``
-    (a code of standards.reasons) says why it is not a room. A detached house has neither unit nor room.
-    """
-    names = names_of(directory)
-    con = analyst()
-    con.register("gazetteer", names)
-    con.register("text_in", pa.table({"address_text": texts}))
-    _take_apart(con, names)
-    for label in ("compounds", "buildings"):
-        con.register(label, getattr(directory, label))
-    folded = fold_name(directory.communities["name"])
-    plain = pc.replace_substring_regex(folded, "(社区|居委会)$", "")
-    con.register("community_name", directory.communities.append_column("folded", plain))
-    for statement in SQL.read_text(encoding="utf-8").split("-- stage: ")[1:]:
-        con.execute(statement.split("\n", 1)[1])
-    return con.sql(
-        """SELECT address_text, level, community_code, compound_id, building_id, unit, room, dwelling_id,
-                  CAST(confidence AS DOUBLE) AS confidence, reason
-           FROM text JOIN resolved USING (id)"""
-    ).to_arrow_table()
+
+class Resolver:
+    """Resolves texts against a directory; what hangs on the directory alone is prepared when it is made."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._con = analyst()
+        self._names = names_of(directory, self._con)
+        self._con.register("gazetteer", self._names)
+        for label in ("compounds", "buildings"):
+            self._con.register(label, getattr(directory, label))
+        folded = fold_name(directory.communities["name"])
+        plain = pc.replace_substring_regex(folded, "(社区|居委会)$", "")
+        self._con.register("community_name", directory.communities.append_column("folded", plain))
+
+    def resolve(self, texts: pa.Array | pa.ChunkedArray) -> pa.Table:
+        """One row a distinct text, in the order of their bytes: ``address_text, level, community_code, compound_id, building_id, unit,
+        room, dwelling_id, confidence, reason``.
+
+        ``level`` is room, unit, building, compound, community or none; ``confidence`` lies between 0 and 1; ``reason``
+        (a code of standards.reasons) says why it is not a room. A detached house has neither unit nor room.
+        """
+        con = self._con
+        con.register("text_in", pa.table({"address_text": texts}))
+        _take_apart(con, self._names)
+        for statement in SQL.read_text(encoding="utf-8").split("-- stage: ")[1:]:
+            con.execute(statement.split("\n", 1)[1])
+        return con.sql(
+            """SELECT address_text, level, community_code, compound_id, building_id, unit, room, dwelling_id,
+                      CAST(confidence AS DOUBLE) AS confidence, reason
+               FROM text JOIN resolved USING (id) ORDER BY address_text"""
+        ).to_arrow_table()
 
 
 def _take_apart(con: duckdb.DuckDBPyConnection, names: pa.Table) -> None:

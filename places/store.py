@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import pyarrow.compute as pc
+import pyarrow as pa
 from sqlalchemy import Engine, text
 
 from places.directory import read_directory
-from places.resolve import resolve_texts
-from warehouse.bulk import read_arrow, stage, unstage
+from places.resolve import Resolver
+from warehouse.bulk import bound, lock, writing
 from warehouse.mention import compose
+from warehouse.snapshot import snapshot
+from warehouse.tables import address
+from warehouse.touched import tables_present
 
-FOUND = ("address_text", "level", "community_code", "compound_id", "building_id", "unit", "room", "dwelling_id", "confidence", "reason")
 # SQL of the place a visit (record.grid_visit) went to, as one text.
 VISITED = f"coalesce({compose('compound', 'building', 'unit', 'room')}, address)"
 # Places at which nobody is named, so that the mention view does not know them: dwellings found empty or only registered
@@ -40,54 +43,53 @@ class PlaceFigures:
 
 
 def resolve_addresses(engine: Engine) -> PlaceFigures:
-    """Fill ``hub.address`` for every address text of the mention view and of :data:`NOBODY_NAMED`, in one transaction."""
-    directory = read_directory(engine)
-    digest = directory.digest
-    nobody = _nobody_named(engine)
-    # A text stays resolved while the directory stands as it was then: one that is new (the view knows no place of it), one
-    # at which nobody is named, or one of another directory.
-    unknown = [
+    """Fill ``hub.address`` for every address text of the mention view and of :data:`NOBODY_NAMED`, in one transaction. Waits while
+    another run of the same warehouse does."""
+    with engine.begin() as guard:  # two runs at once would both add a text
+        lock(guard, "places")
+        with snapshot(engine) as now:
+            present = tables_present(now)
+            nobody = {table: query for table, query in NOBODY_NAMED.items() if table in present}  # a site may lack a feed
+            directory = read_directory(engine, now.read)
+            digest = directory.digest
+            new = now.begin({"texts": _new(nobody.values())})["texts"]
+            stale = now.begin({"texts": bound(engine, _STALE, {"digest": digest})})["texts"]
+            resolver = Resolver(directory)  # while the texts are read
+            todo, again = [new.result(), stale.result()], stale.result().num_rows > 0
+        resolved = _resolve(engine, resolver, pa.concat_tables(todo)["address_text"], digest, again)
+        return PlaceFigures(resolved, *_standing(engine, nobody.get("market_entity")))
+
+
+def _new(nobody: Iterable[str]) -> str:
+    """A query of the texts no place of which is known: of the mention view, and of places at which nobody is named."""
+    known = "EXISTS (SELECT FROM hub.address a WHERE a.address_text = n.address_text)"
+    return " UNION ALL ".join([
         "SELECT address_text FROM hub.mention WHERE address_text IS NOT NULL AND address_level IS NULL",
-        *(
-            f"""SELECT address_text FROM ({query}) n WHERE address_text IS NOT NULL
-                AND NOT EXISTS (SELECT FROM hub.address a WHERE a.address_text = n.address_text)"""
-            for query in nobody.values()
-        ),
-        "SELECT address_text FROM hub.address WHERE directory_digest <> :digest",
-    ]
-    todo = read_arrow(engine, " UNION ".join(unknown), {"digest": digest})
-    if todo.num_rows:
-        found = resolve_texts(todo["address_text"].combine_chunks(), directory)
-        stage(engine, "address", found.select(FOUND))
-        listed = ", ".join(FOUND)
-        updates = ", ".join(f"{c} = excluded.{c}" for c in (*FOUND[1:], "directory_digest", "resolved_at"))
-        with engine.begin() as connection:
-            connection.execute(
-                text(  # in the order of the key, whose index then grows at its end alone
-                    f"INSERT INTO hub.address ({listed}, directory_digest, resolved_at) "
-                    f"SELECT {listed}, :digest, :now FROM staging.address ORDER BY address_text "
-                    f"ON CONFLICT (address_text) DO UPDATE SET {updates}"
-                ),
-                {"digest": digest, "now": datetime.now(UTC)},
-            )
-            unstage(connection, "address")
-        if todo.num_rows >= _MANY_TEXTS:
-            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(text("ANALYZE hub.address"))
-    return PlaceFigures(todo.num_rows, *_standing(engine, nobody.get("market_entity")))
+        *(f"SELECT address_text FROM ({query}) n WHERE address_text IS NOT NULL AND NOT {known}" for query in nobody),
+    ])  # fmt: skip
 
 
-def _nobody_named(engine: Engine) -> dict[str, str]:
-    """The queries of :data:`NOBODY_NAMED` whose record table there is: a site may lack a feed."""
-    with engine.connect() as connection:
-        found = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'record'"))
-        present = set(found.scalars())
-    return {table: query for table, query in NOBODY_NAMED.items() if table in present}
+def _resolve(engine: Engine, resolver: Resolver, texts: pa.ChunkedArray, digest: str, again: bool) -> int:
+    """Resolve texts that are new or (``again``) were resolved with another directory, and write what was found; how many they are."""
+    if not len(texts):
+        return 0
+    found, now = resolver.resolve(texts), pa.scalar(datetime.now(UTC), pa.timestamp("us", "UTC"))
+    found = found.append_column("directory_digest", pa.repeat(digest, found.num_rows))
+    with writing(engine) as transaction:
+        if again:
+            transaction.execute(_FORGET, {"digest": digest})
+        transaction.append(address, found.append_column("resolved_at", pa.repeat(now, found.num_rows)))
+        if found.num_rows >= _MANY_TEXTS:
+            transaction.execute("ANALYZE hub.address")
+    return found.num_rows
 
 
 def _standing(engine: Engine, premises: str | None) -> tuple[int, int]:
     """Known texts of dwellings, and how many of them name a room. A shopfront rarely has a room's number."""
     where = f"WHERE address_text NOT IN (SELECT address_text FROM ({premises}) p WHERE address_text IS NOT NULL)" if premises else ""
-    levels = read_arrow(engine, f"SELECT level, count(*) AS n FROM hub.address {where} GROUP BY level")
-    rooms = pc.sum(pc.if_else(pc.equal(levels["level"], "room"), levels["n"], 0)).as_py() or 0
-    return pc.sum(levels["n"]).as_py() or 0, rooms
+    with engine.connect() as connection:
+        return tuple(connection.execute(text(f"SELECT count(*), count(*) FILTER (WHERE level = 'room') FROM hub.address {where}")).one())
+
+
+_STALE = "SELECT address_text FROM hub.address WHERE directory_digest <> :digest"
+_FORGET = "DELETE FROM hub.address WHERE directory_digest <> :digest"

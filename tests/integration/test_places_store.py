@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -56,3 +57,8 @@ def test_all_are_resolved_again_when_the_directory_changes(engine) -> None:
         connection.execute(text("UPDATE record.org_compounds SET name = '轩辕新村'"))
     assert resolve_addresses(engine).resolved == 3
     assert resolve_addresses(engine).exact_room == 0
+
+
+def test_two_runs_at_once_add_each_text_once(engine) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(run.resolved for run in pool.map(resolve_addresses, [engine, engine])) == [0, 3]
