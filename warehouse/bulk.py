@@ -175,7 +175,7 @@ class Writing:
                 self._cursor.adbc_ingest(name, ready, mode="append", temporary=True)
 
     def append(self, target: Table, rows: pa.Table) -> None:
-        """Copy ``rows`` straight into a table of :mod:`warehouse.tables`: columns by name, each of its very type (not ``jsonb``).
+        """Copy ``rows`` straight into a table of :mod:`warehouse.tables`: columns by name, each of its very type, ``jsonb`` from JSON text.
 
         Where they are many and the first, the indexes are made anew when the rows are in, for a fraction of the time. Nobody else can
         read the table from then on until the transaction ends; it waits for those who are reading, the caller's own other
@@ -188,7 +188,11 @@ class Writing:
             for name, definition in self.ask(_INDEXES.format(table=target.fullname)):
                 self._cursor.execute(f"DROP INDEX {name}")
                 later.append(definition)
-        self._cursor.adbc_ingest(target.name, _storable(rows), mode="append", db_schema_name=target.schema)
+        ready = _storable(rows)
+        for index, name in enumerate(ready.column_names):
+            if isinstance(target.c[name].type, JSONB):
+                ready = ready.set_column(index, name, ready[name].cast(pa.json_()))
+        self._cursor.adbc_ingest(target.name, ready, mode="append", db_schema_name=target.schema)
         for definition in later:
             self._cursor.execute(definition)
 

@@ -116,6 +116,21 @@ def test_a_transaction_writes_all_or_nothing(engine):
         connection.execute(text("DELETE FROM hub.person"))
 
 
+def test_json_text_goes_straight_into_jsonb(engine):
+    rows = pa.table({"model_version": ["straight"] * 3, "figures": ['{"名": "it\\u0027s"}', None, "[1, null]"],
+                     "recorded_from": pa.repeat(pa.scalar(datetime.now(UTC), pa.timestamp("us", "UTC")), 3)})  # fmt: skip
+    found = "SELECT figures FROM hub.link_run WHERE model_version = 'straight'"
+    with bulk.writing(engine) as transaction:
+        transaction.append(link_run, rows.take([0, 2]))
+        assert transaction.ask(f"{found} ORDER BY run_id") == [('{"名": "it\'s"}',), ("[1, null]",)]
+        transaction.execute("DELETE FROM hub.link_run WHERE model_version = :version", {"version": "straight"})
+    for refused in (rows, rows.take([0]).set_column(1, "figures", pa.array(["{130731199001010012"]))):
+        with pytest.raises(QueryError) as caught, bulk.writing(engine) as transaction:
+            transaction.append(link_run, refused)
+        assert "130731199001010012" not in str(caught.value)
+    assert bulk.read_arrow(engine, found).num_rows == 0
+
+
 def test_the_first_rows_of_a_table_leave_its_indexes_as_they_were(engine):
     indexes = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'hub' AND tablename IN ('person', 'person_event') ORDER BY indexdef"
     before = bulk.read_arrow(engine, indexes)["indexdef"].to_pylist()
