@@ -70,7 +70,6 @@ def move_on(con: duckdb.DuckDBPyConnection, before: date, changes: Changes, grid
     """Move the last assembly's outcome on: the ``known`` tables become those of today, ``now_<table>`` and
     ``was_<table>`` say what differs. ``before``: the day of the last assembly."""
     con.execute("SET VARIABLE before = ?", [before])
-    con.execute("SET threads = 1")  # hundreds of small statements: sharing each out costs more than it saves
     con.register("touched", changes.keys)
     con.execute("CREATE OR REPLACE TEMP TABLE todo AS SELECT record_key AS id FROM touched")
     replace(con, "fact", changes.facts, "base_key IN (SELECT id FROM todo)")

@@ -1,7 +1,7 @@
 """A change worked out step by step (增量): the same stages as for the whole county, over the small world a change touches.
 
 A step of ``sql/steps.sql`` says who or what a change can touch (``todo``), what the stages need to see to work that out
-exactly (``world``: tables cut to it), which stages then run, and which tables keep their outcome. What came out differently
+exactly (``world``: tables cut to it, by a condition or by a query of their own), which stages then run, and which tables keep their outcome. What came out differently
 stands in ``d_<table>``, the rows that were (``now`` false) and those that are; it is what the next steps look at, so a change
 goes as far as it matters.
 
@@ -30,11 +30,17 @@ _MADE = re.compile(r"\bCREATE OR REPLACE (?:TEMP )?(TABLE|MACRO)\b")  # TEMP: no
 
 
 @dataclass(frozen=True)
-class Keep:
-    """A table that keeps a step's outcome, and which of its rows the step answers for."""
+class Part:
+    """Rows of a known table: what a step sees of it, or what of it the step answers for."""
 
     table: str
     scope: str  # condition over its columns and ``todo``
+
+    def rows(self, *further: str) -> str:
+        """The query of them, all columns and what more is named. Which rows it is comes first, then all of each: in one,
+        DuckDB would read every column of the whole table."""
+        whole = f"{CATALOG}.{self.table}"
+        return f"SELECT {', '.join(('*', *further))} FROM {whole} WHERE rowid IN (SELECT rowid FROM {whole} WHERE {self.scope})"
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ class Step:
     todo: str
     worlds: tuple[tuple[str, str], ...]
     stages: tuple[str, ...]
-    keeps: tuple[Keep, ...]
+    keeps: tuple[Part, ...]
     leaves: tuple[str, ...]  # temporary tables that stay, for who writes the outcome
 
 
@@ -75,7 +81,7 @@ def replace(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, scope: s
     listed = "* FROM read" if rows.num_rows else f"* FROM {CATALOG}.{table} WHERE false"
     con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {listed}")
     con.unregister("read")
-    _take(con, Keep(table, scope))
+    _take(con, Part(table, scope))
     con.execute(f"DROP TABLE temp.{table}")
 
 
@@ -105,11 +111,11 @@ def _run(con: duckdb.DuckDBPyConnection, step: Step, made: Mapping[str, str]) ->
             con.execute(f"DROP TABLE temp.{table}")
 
 
-def _take(con: duckdb.DuckDBPyConnection, keep: Keep) -> None:
+def _take(con: duckdb.DuckDBPyConnection, keep: Part) -> None:
     """Compare the temporary table with the known one within the scope, and let the known one become it."""
     table = keep.table
     now = f"SELECT * FROM temp.{table} WHERE {keep.scope}"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE was AS SELECT *, rowid AS known_row FROM {CATALOG}.{table} WHERE {keep.scope}")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE was AS {keep.rows('rowid AS known_row')}")
     both = f"SELECT *, true AS now FROM ({now}) UNION ALL SELECT * EXCLUDE (known_row), false FROM was"
     both = f"SELECT * EXCLUDE (now), min(now) AS now FROM ({both}) GROUP BY ALL HAVING min(now) = max(now)"
     if _made_rows(con, f"d_{table}", both):
@@ -139,18 +145,20 @@ def _step(text: str) -> Step:
         if word.startswith("todo"):
             todo = body.strip()
         elif word == "world":
-            worlds.append((rest.strip(), body.strip()))
+            table, _, scope = rest.strip().partition(" ")
+            worlds.append((table, _part(rest.strip()).rows() if scope else body.strip()))
         elif word == "stages":
             run = tuple(rest.split(", "))
         elif word == "keep":
-            keeps.append(_keep(rest.strip()))
+            keeps.append(_part(rest.strip()))
         else:
             leaves.append(rest.strip())
     return Step(name.strip(), todo, tuple(worlds), run, tuple(keeps), tuple(leaves))
 
 
-def _keep(text: str) -> Keep:
+def _part(text: str) -> Part:
+    """``<table> where <condition>``, or ``<table> by <columns>``: where one of them is in ``todo``."""
     table, how, rest = text.split(" ", 2)
     if how == "where":
-        return Keep(table, rest)
-    return Keep(table, " OR ".join(f"{column} IN (SELECT id FROM todo)" for column in rest.split(", ")))
+        return Part(table, rest)
+    return Part(table, " OR ".join(f"{column} IN (SELECT id FROM todo)" for column in rest.split(", ")))

@@ -156,9 +156,10 @@ class _Run:
         if keys is None or len(keys) > max(FEW, MOST * records):
             return None
         changes = read_changes(moment, self.engine, keys)
+        (threads,) = self.con.execute("SELECT current_setting('threads')").fetchall()[0]
+        self.con.execute("SET threads = 1")  # hundreds of small statements: sharing each out costs more than it saves
         if self.beside:
             self.beside.begin(moment, known_mentions(self.con, moment, changes))
-        (threads,) = self.con.execute("SELECT current_setting('threads')").fetchall()[0]
         self.con.execute("BEGIN TRANSACTION")
         assembly.prepare(self.con, self.day, self.departments)
         assembly.move_on(self.con, last.day, changes, grids)

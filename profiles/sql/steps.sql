@@ -2,8 +2,7 @@
 -- todo
 SELECT event_id FROM d_visit UNION ALL SELECT event_id FROM d_empty_place
 UNION ALL SELECT group_key FROM d_fact WHERE group_kind = 'visit'
--- world: empty_place
-SELECT * FROM known.empty_place WHERE event_id IN (SELECT id FROM todo)
+-- world: empty_place by event_id
 -- world: fact
 SELECT group_kind, group_key FROM known.fact WHERE group_kind = 'visit' AND group_key IN (SELECT id FROM todo)
 -- stages: empty_visit
@@ -34,12 +33,11 @@ UNION ALL SELECT b.person_id FROM born b, (VALUES (14, 0), (60, 0), (65, 0), (80
 WHERE b.birth_date > CAST(getvariable('before') - to_years(years) + to_days(days) AS DATE)
   AND b.birth_date <= CAST(getvariable('day') - to_years(years) + to_days(days) AS DATE)
 -- world: fact
-WITH mine AS MATERIALIZED (SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo))
+WITH mine AS MATERIALIZED (SELECT * FROM known.fact WHERE rowid IN (SELECT rowid FROM known.fact WHERE person_id IN (SELECT id FROM todo)))
 FROM mine
 UNION ALL BY NAME -- of who has a number of theirs, only that
 SELECT person_id, feed, phone FROM known.fact WHERE phone IN (SELECT phone FROM mine) AND person_id NOT IN (SELECT id FROM todo)
--- world: register
-SELECT * FROM known.register WHERE record_key IN (SELECT record_key FROM fact)
+-- world: register where record_key IN (SELECT record_key FROM fact)
 -- stages: spoken, value, person_value, quarters, life, born, register_member, said, book_core, seen, newer, near, homely, assistance_member, person_flag, person_service, ticket
 -- keep: life by person_id
 -- keep: born by person_id
@@ -63,16 +61,14 @@ UNION ALL SELECT dwelling_id FROM d_empty_visit
 UNION ALL SELECT f.dwelling_id FROM d_visit v JOIN fact f ON f.group_kind = 'visit' AND f.group_key = v.event_id
 -- world: fact
 SELECT dwelling_id, group_kind, group_key FROM known.fact WHERE group_kind = 'visit' AND dwelling_id IN (SELECT id FROM todo)
--- world: empty_visit
-SELECT * FROM known.empty_visit WHERE dwelling_id IN (SELECT id FROM todo)
+-- world: empty_visit by dwelling_id
 -- stages: latest_visit
 -- keep: latest_visit by dwelling_id
 
 -- step: site
 -- todo
 SELECT dwelling_id FROM d_said
--- world: said
-SELECT * FROM known.said WHERE dwelling_id IN (SELECT id FROM todo)
+-- world: said by dwelling_id
 -- stages: site
 -- keep: site by dwelling_id
 
@@ -102,12 +98,9 @@ UNION ALL SELECT person_id FROM d_book_core UNION ALL SELECT one FROM d_married 
 SELECT f.person_id, f.feed, f.role, f.group_kind, f.group_key, f.relation, f.ended, f.source_time FROM known.fact f
 WHERE f.group_kind IN ('family', 'visit', 'assistance')
   AND f.group_key IN (SELECT group_key FROM known.fact WHERE group_kind IN ('family', 'visit', 'assistance') AND person_id IN (SELECT id FROM todo))
--- world: married
-SELECT * FROM known.married WHERE one IN (SELECT id FROM todo) OR other IN (SELECT id FROM todo)
--- world: book_core
-SELECT * FROM known.book_core WHERE book IN (SELECT book FROM known.book_core WHERE person_id IN (SELECT id FROM todo))
--- world: reached
-SELECT * FROM known.reached WHERE phone IN (SELECT phone FROM known.reached WHERE person_id IN (SELECT id FROM todo))
+-- world: married by one, other
+-- world: book_core where book IN (SELECT book FROM known.book_core WHERE person_id IN (SELECT id FROM todo))
+-- world: reached where phone IN (SELECT phone FROM known.reached WHERE person_id IN (SELECT id FROM todo))
 -- stages: quarters, bond
 -- keep: bond by one, other
 
@@ -123,10 +116,8 @@ WITH event AS (
     WHERE group_kind = 'visit' AND person_id IN (SELECT id FROM todo UNION ALL SELECT other FROM bond WHERE one IN (SELECT id FROM todo))
 )
 SELECT person_id, group_kind, group_key FROM known.fact WHERE group_kind = 'visit' AND group_key IN (SELECT event_id FROM event)
--- world: latest_visit
-SELECT * FROM known.latest_visit WHERE event_id IN (SELECT group_key FROM fact)
--- world: bond
-SELECT * FROM known.bond WHERE one IN (SELECT id FROM todo) OR other IN (SELECT person_id FROM fact)
+-- world: latest_visit where event_id IN (SELECT group_key FROM fact)
+-- world: bond where one IN (SELECT id FROM todo) OR other IN (SELECT person_id FROM fact)
 -- stages: met_family
 -- keep: met_family by dwelling_id, person_id
 
@@ -134,8 +125,7 @@ SELECT * FROM known.bond WHERE one IN (SELECT id FROM todo) OR other IN (SELECT 
 -- todo
 SELECT person_id FROM d_said UNION ALL SELECT person_id FROM d_met_family
 UNION ALL SELECT s.person_id FROM said s JOIN d_latest_visit v USING (dwelling_id)
--- world: said
-SELECT * FROM known.said WHERE person_id IN (SELECT id FROM todo)
+-- world: said by person_id
 -- stages: score_0
 -- keep: score_0 by person_id
 
@@ -151,13 +141,9 @@ SELECT person_id FROM near_by UNION ALL SELECT person_id FROM d_near
 UNION ALL SELECT one FROM bond WHERE other IN (SELECT person_id FROM near_by)
 UNION ALL SELECT s.person_id FROM score_2 s JOIN d_site t USING (dwelling_id) WHERE s.person_id IN (SELECT person_id FROM near)
 UNION ALL SELECT s.person_id FROM score_2 s JOIN d_latest_visit t USING (dwelling_id)
--- world: bond
-SELECT * FROM known.bond
-WHERE one IN (SELECT id FROM todo UNION ALL SELECT other FROM known.bond WHERE one IN (SELECT id FROM todo))
--- world: score_0
-SELECT * FROM known.score_0 WHERE person_id IN (SELECT id FROM todo UNION ALL SELECT one FROM bond UNION ALL SELECT other FROM bond)
--- world: near
-SELECT * FROM known.near WHERE person_id IN (SELECT id FROM todo)
+-- world: bond where one IN (SELECT id FROM todo UNION ALL SELECT other FROM known.bond WHERE one IN (SELECT id FROM todo))
+-- world: score_0 where person_id IN (SELECT id FROM todo UNION ALL SELECT one FROM bond UNION ALL SELECT other FROM bond)
+-- world: near by person_id
 -- stages: passed, score_1, score_2
 -- keep: score_2 by person_id
 
@@ -170,12 +156,9 @@ WITH book AS (
 SELECT person_id FROM book_core WHERE book IN (SELECT book FROM book) UNION ALL SELECT person_id FROM d_book_core
 UNION ALL SELECT person_id FROM d_said UNION ALL SELECT s.person_id FROM said s JOIN d_latest_visit v USING (dwelling_id)
 UNION ALL SELECT one FROM married WHERE other IN (SELECT person_id FROM d_life) UNION ALL SELECT one FROM d_married
--- world: book_core
-SELECT * FROM known.book_core WHERE book IN (SELECT book FROM known.book_core WHERE person_id IN (SELECT id FROM todo))
--- world: said
-SELECT * FROM known.said WHERE person_id IN (SELECT id FROM todo)
--- world: met_family
-SELECT * FROM known.met_family WHERE person_id IN (SELECT person_id FROM book_core)
+-- world: book_core where book IN (SELECT book FROM known.book_core WHERE person_id IN (SELECT id FROM todo))
+-- world: said by person_id
+-- world: met_family where person_id IN (SELECT person_id FROM book_core)
 -- stages: absent
 -- keep: absent by person_id
 
@@ -186,8 +169,7 @@ WITH RECURSIVE reach(id) AS (
     UNION SELECT b.other FROM reach r JOIN bond b ON b.one = r.id WHERE b.core
 )
 SELECT id FROM reach
--- world: bond
-SELECT * FROM known.bond WHERE core AND one IN (SELECT id FROM todo)
+-- world: bond where core AND one IN (SELECT id FROM todo)
 -- stages: nucleus
 -- keep: nucleus by person_id
 
@@ -200,14 +182,10 @@ WITH moved AS (
 SELECT person_id FROM moved
 UNION ALL SELECT person_id FROM nucleus
 WHERE leader IN (SELECT leader FROM d_nucleus UNION ALL SELECT leader FROM nucleus WHERE person_id IN (SELECT person_id FROM moved))
--- world: nucleus
-SELECT * FROM known.nucleus WHERE person_id IN (SELECT id FROM todo)
--- world: score_2
-SELECT * FROM known.score_2 WHERE person_id IN (SELECT id FROM todo)
--- world: bond
-SELECT * FROM known.bond WHERE one IN (SELECT id FROM todo)
--- world: life
-SELECT * FROM known.life WHERE person_id IN (SELECT id FROM todo)
+-- world: nucleus by person_id
+-- world: score_2 by person_id
+-- world: bond by one
+-- world: life by person_id
 -- stages: joint, own_choice, choice, resident
 -- keep: resident by person_id
 
@@ -231,24 +209,18 @@ WITH RECURSIVE moved AS (
 )
 SELECT person_id FROM resident WHERE dwelling_id IN (SELECT dwelling_id FROM dwelling)
 UNION ALL SELECT id FROM reach
--- world: resident
-SELECT * FROM known.resident WHERE person_id IN (SELECT id FROM todo)
--- world: bond
-SELECT * FROM known.bond WHERE one IN (SELECT id FROM todo)
--- world: nucleus
-SELECT * FROM known.nucleus WHERE leader IN (SELECT leader FROM known.nucleus WHERE person_id IN (SELECT id FROM todo))
+-- world: resident by person_id
+-- world: bond by one
+-- world: nucleus where leader IN (SELECT leader FROM known.nucleus WHERE person_id IN (SELECT id FROM todo))
 -- stages: paired, trait, fit, joined, party, seat, residence
 -- keep: residence by person_id
 
 -- step: membership
 -- todo
 SELECT person_id FROM d_residence UNION ALL SELECT person_id FROM d_register_member UNION ALL SELECT person_id FROM d_assistance_member
--- world: residence
-SELECT * FROM known.residence WHERE person_id IN (SELECT id FROM todo)
--- world: register_member
-SELECT * FROM known.register_member WHERE person_id IN (SELECT id FROM todo)
--- world: assistance_member
-SELECT * FROM known.assistance_member WHERE person_id IN (SELECT id FROM todo)
+-- world: residence by person_id
+-- world: register_member by person_id
+-- world: assistance_member by person_id
 -- stages: membership
 -- keep: membership by person_id
 
@@ -258,12 +230,11 @@ SELECT group_key FROM d_membership
 UNION ALL SELECT group_key FROM membership
 WHERE kind = 'residence' AND person_id IN (SELECT person_id FROM d_register_member UNION SELECT person_id FROM d_born)
 UNION ALL SELECT 'what is a year old' FROM happening WHERE happened_on <= getvariable('day') - INTERVAL 365 DAY
--- world: membership
-SELECT * FROM known.membership WHERE group_key IN (SELECT id FROM todo)
+-- world: membership by group_key
 -- world: old_household
 SELECT * FROM known.household WHERE natural_key IN (SELECT id FROM todo)
 -- world: old_member
-SELECT * FROM known.member WHERE household_id IN (SELECT household_id FROM old_household)
+SELECT * FROM known.member WHERE rowid IN (SELECT rowid FROM known.member WHERE household_id IN (SELECT household_id FROM old_household))
 -- world: old_happening
 SELECT * FROM known.happening
 -- stages: again, household, highest, member, change, happening
@@ -303,8 +274,7 @@ WITH moved AS (
 )
 SELECT household_id FROM household WHERE kind = 'residence' AND natural_key IN (SELECT dwelling_id FROM place)
 UNION ALL SELECT household_id FROM d_household
--- world: household
-SELECT * FROM known.household WHERE household_id IN (SELECT id FROM todo)
+-- world: household by household_id
 -- world: fact
 SELECT person_id, feed, group_key, dwelling_id, ended FROM known.fact WHERE feed = 'psb_register' AND person_id IN (
     SELECT person_id FROM known.fact WHERE feed = 'psb_register' AND dwelling_id IN (SELECT natural_key FROM household))
@@ -328,10 +298,8 @@ UNION ALL SELECT person_id FROM member WHERE valid_from BETWEEN getvariable('bef
 UNION ALL SELECT person_id FROM happened WHERE happened_on <= getvariable('day') - INTERVAL 365 DAY
 -- world: fact
 SELECT person_id, feed, group_key FROM known.fact WHERE feed IN ('civil_marriage', 'psb_register') AND person_id IN (SELECT id FROM todo)
--- world: life
-SELECT * FROM known.life WHERE person_id IN (SELECT id FROM todo)
--- world: born
-SELECT * FROM known.born WHERE person_id IN (SELECT id FROM todo)
+-- world: life by person_id
+-- world: born by person_id
 -- world: said
 SELECT person_id, dwelling_id, step, said_at FROM known.said WHERE person_id IN (SELECT id FROM todo)
 -- world: member
@@ -352,8 +320,7 @@ SELECT 'all' WHERE EXISTS (FROM d_happened) OR EXISTS (FROM d_happening)
 -- todo
 SELECT person_id FROM d_life UNION ALL SELECT person_id FROM d_person_value UNION ALL SELECT person_id FROM d_resident
 UNION ALL SELECT person_id FROM resident WHERE dwelling_id IN (SELECT dwelling_id FROM d_dwelling)
--- world: life
-SELECT * FROM known.life WHERE person_id IN (SELECT id FROM todo)
+-- world: life by person_id
 -- stages: person_profile
 -- keep: person_profile by person_id
 
@@ -361,8 +328,7 @@ SELECT * FROM known.life WHERE person_id IN (SELECT id FROM todo)
 -- todo
 SELECT person_id FROM d_member UNION ALL SELECT person_id FROM d_person_value UNION ALL SELECT person_id FROM d_person_flag
 UNION ALL SELECT person_id FROM d_person_service UNION ALL SELECT person_id FROM d_register_member UNION ALL SELECT person_id FROM d_life
--- world: member
-SELECT * FROM known.member WHERE person_id IN (SELECT id FROM todo)
+-- world: member by person_id
 -- stages: card
 -- keep: card by person_id
 
@@ -378,8 +344,7 @@ UNION ALL SELECT household_id FROM d_registered_away UNION ALL SELECT household_
 UNION ALL SELECT household_id FROM card WHERE dwelling_id IN (SELECT dwelling_id FROM place)
 UNION ALL SELECT household_id FROM card
 WHERE birth_date > CAST(getvariable('before') - INTERVAL 60 YEAR AS DATE) AND birth_date <= CAST(getvariable('day') - INTERVAL 60 YEAR AS DATE)
--- world: card
-SELECT * FROM known.card WHERE household_id IN (SELECT id FROM todo)
+-- world: card by household_id
 -- stages: profile
 -- keep: profile by household_id
 
@@ -388,7 +353,7 @@ SELECT * FROM known.card WHERE household_id IN (SELECT id FROM todo)
 SELECT person_id FROM d_person_profile WHERE now
 UNION ALL SELECT person_id FROM card WHERE household_id IN (SELECT household_id FROM d_profile WHERE now)
 -- world: fact
-WITH mine AS MATERIALIZED (SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo))
+WITH mine AS MATERIALIZED (SELECT * FROM known.fact WHERE rowid IN (SELECT rowid FROM known.fact WHERE person_id IN (SELECT id FROM todo)))
 FROM mine
 UNION ALL BY NAME -- of who has a number of theirs, only that
 SELECT person_id, feed, phone FROM known.fact WHERE phone IN (SELECT phone FROM mine) AND person_id NOT IN (SELECT id FROM todo)
