@@ -97,39 +97,59 @@ FROM (SELECT *, birth = id_birth OR birth_near(birth, id_birth) AS birth_close,
 LEFT JOIN id_owner o USING (canonical) WHERE u.i IN (FROM judged_again)
 """
 
-# One number a row: its own before the embedded one (a 学籍号 lags behind a correction).
-_BELIEVED_SQL = """
-CREATE OR REPLACE TEMP TABLE believed AS
-SELECT i, arg_min(number, (rule = 'id_inside_other_number')::INT) AS number,
-       arg_min(canonical, (rule = 'id_inside_other_number')::INT) AS canonical,
-       min_by(rule, (rule = 'id_inside_other_number')::INT) AS rule
-FROM id_judged WHERE verdict = 'fits' GROUP BY i
-"""
-
 # An examination names its archive; the archive's number is the system's own key, the ID was typed. Where they contradict
 # each other the archive is believed and the ID is somebody else's.
 _REFERENCE_SQL = """
 CREATE OR REPLACE TEMP TABLE reference AS
 SELECT f.i AS l, r.i AS r FROM form f JOIN form r ON r.feed = f.ref_feed AND r.record_key = f.ref_key WHERE f.ref_key IS NOT NULL
 """
+_ANSWERED_SQL = "CREATE OR REPLACE TEMP TABLE answered AS FROM judged_again UNION SELECT l FROM reference WHERE r IN (FROM judged_again)"
+# One number a row: its own before the embedded one (a 学籍号 lags behind a correction).
+_BELIEVED_SQL = """
+CREATE OR REPLACE TEMP TABLE believed AS
+SELECT i, arg_min(number, (rule = 'id_inside_other_number')::INT) AS number,
+       arg_min(canonical, (rule = 'id_inside_other_number')::INT) AS canonical,
+       min_by(rule, (rule = 'id_inside_other_number')::INT) AS rule
+FROM id_judged WHERE verdict = 'fits' AND i IN (FROM answered UNION ALL SELECT r FROM reference WHERE l IN (FROM answered)) GROUP BY i
+"""
 _TRUSTED_SQL = """
 CREATE OR REPLACE {lasting} trusted_now AS
-SELECT hash(b) AS digest, b.* FROM believed b WHERE i NOT IN (
+SELECT hash(b) AS digest, b.* FROM believed b WHERE i IN (FROM answered) AND i NOT IN (
     SELECT e.l FROM reference e JOIN believed tl ON tl.i = e.l JOIN believed tr ON tr.i = e.r WHERE tl.canonical <> tr.canonical)
 """
 
-# The same name, birth date, sex and dwelling without any number: repeated visits to one home.
-_REPEATED_SQL = """
-CREATE OR REPLACE TEMP TABLE repeated AS
-SELECT i, min(i) OVER (PARTITION BY name, birth, sex, room) AS first
-FROM form f WHERE name IS NOT NULL AND birth IS NOT NULL AND sex IS NOT NULL AND room IS NOT NULL
-  AND NOT EXISTS (FROM trusted t WHERE t.i = f.i)
+# Whose edges by what records say themselves are looked at again: whose record or number changed, or a decision about him; and who
+# shares a number or a dwelling with one, as one of those who say the same stands for all.
+_REWEIGHED_SQL = """
+CREATE OR REPLACE TEMP TABLE reweighed AS
+WITH moved AS (FROM changed_form UNION FROM changed_trusted UNION FROM redecided),
+number AS (SELECT canonical FROM trusted WHERE i IN (FROM moved) UNION SELECT canonical FROM trusted_before),
+home AS (SELECT room FROM form WHERE i IN (FROM moved) UNION SELECT room FROM form_before)
+FROM moved UNION SELECT i FROM trusted WHERE canonical IN (FROM number) UNION SELECT i FROM form WHERE room IN (FROM home)
+"""
+_DECIDED, _REFERENCE, _SAME_ID, _REPEATED = 1000.0, 300.0, 200.0, 100.0
+# Joined by decision, reference, valid ID and repeated visit, in this order of strength.
+_EDGES_SQL = f"""
+CREATE OR REPLACE TEMP TABLE edge_now AS
+WITH number AS (SELECT canonical FROM trusted WHERE i IN (FROM reweighed)), home AS (SELECT room FROM form WHERE i IN (FROM reweighed)),
+-- the same name, birth date, sex and dwelling without any number: repeated visits to one home
+repeated AS (
+    SELECT i, min(i) OVER (PARTITION BY name, birth, sex, room) AS first FROM form f
+    WHERE room IN (FROM home) AND name IS NOT NULL AND birth IS NOT NULL AND sex IS NOT NULL AND NOT EXISTS (FROM trusted t WHERE t.i = f.i))
+SELECT l, r, weight::DOUBLE AS weight, 1.0::DOUBLE AS probability, rule, NULL::VARCHAR AS evidence FROM (
+    SELECT l, r, {_DECIDED} AS weight, 'decided_same' AS rule FROM decided WHERE verdict = 'same'
+    UNION ALL SELECT l, r, {_REFERENCE}, 'reference' FROM reference
+    UNION ALL SELECT * FROM (
+        SELECT min(i) OVER (PARTITION BY canonical) AS l, i AS r, {_SAME_ID} - (rule <> 'same_valid_id')::INT, rule
+        FROM trusted WHERE canonical IN (FROM number)) WHERE l <> r
+    UNION ALL SELECT first, i, {_REPEATED}, 'name_birth_dwelling' FROM repeated WHERE first <> i)
+WHERE l IN (FROM reweighed) OR r IN (FROM reweighed)
 """
 
 
 def anchor(con: duckdb.DuckDBPyConnection, aliases: pa.Table | None) -> dict[str, int]:
-    """Bring ``trusted`` (i, number, canonical, rule) to what ``form`` says now, and make ``reference`` (l, r) and ``repeated``
-    (i, first). ``aliases``: feed, record_key, id_number a record carried earlier. ``changed_trusted`` (i): what came out different.
+    """Bring ``trusted`` (i, number, canonical, rule) to what ``form`` says now, and make ``reference`` (l, r).
+    ``aliases``: feed, record_key, id_number a record carried earlier. ``changed_trusted`` (i): what came out different.
     """
     con.execute("CREATE TABLE IF NOT EXISTS id_alias (id_number VARCHAR, canonical VARCHAR)")
     con.execute("CREATE TABLE IF NOT EXISTS id_used (i BIGINT, number VARCHAR, canonical VARCHAR, rule VARCHAR)")
@@ -141,12 +161,18 @@ def anchor(con: duckdb.DuckDBPyConnection, aliases: pa.Table | None) -> dict[str
         con.execute(sql)
     con.execute("DELETE FROM id_judged WHERE i IN (FROM judged_again)")
     con.execute("INSERT INTO id_judged FROM id_judged_now")
-    for sql in (_BELIEVED_SQL, _REFERENCE_SQL, _TRUSTED_SQL.format(lasting=lasting(con, "trusted"))):
+    for sql in (_REFERENCE_SQL, _ANSWERED_SQL, _BELIEVED_SQL, _TRUSTED_SQL.format(lasting=lasting(con, "trusted"))):
         con.execute(sql)
-    update(con, "trusted", "trusted_now")
-    con.execute(_REPEATED_SQL)
+    update(con, "trusted", "trusted_now", within="FROM answered", before="canonical")
     (foreign,) = con.execute("SELECT count(DISTINCT i) FROM id_judged WHERE verdict = 'foreign' AND rule = 'same_valid_id'").fetchall()[0]
     return {"mentions_with_id": con.execute("SELECT count(*) FROM trusted").fetchall()[0][0], "foreign_ids": foreign}
+
+
+def join(con: duckdb.DuckDBPyConnection) -> None:
+    """``edge_now`` (l, r, weight, probability, rule, evidence) by what records say themselves, and by the decisions: every edge that has
+    an end in ``reweighed`` (i), whose edges may have changed."""
+    con.execute(_REWEIGHED_SQL)
+    con.execute(_EDGES_SQL)
 
 
 _NO_ALIAS = pa.table({name: pa.array([], pa.string()) for name in ("feed", "record_key", "id_number")})

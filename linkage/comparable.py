@@ -36,10 +36,11 @@ def update_mentions(con: duckdb.DuckDBPyConnection, mentions: pa.Table, of: pa.T
     rows, numbers = con.execute("SELECT count(*), count(DISTINCT i) FROM arrived").fetchall()[0]
     if rows != numbers:
         raise ValueError("two mentions have one number: a (feed, record_key) came twice")
+    shared = "phone, phone_second, phone_home, id_text"
     if of is None:
-        return update(con, "mention", "arrived")
+        return update(con, "mention", "arrived", before=shared)
     con.register("of_in", of)
-    changed = update(con, "mention", "arrived", within="SELECT i FROM mention WHERE base_key IN (FROM of_in)")
+    changed = update(con, "mention", "arrived", within="SELECT i FROM mention WHERE base_key IN (FROM of_in)", before=shared)
     con.unregister("of_in")
     return changed
 
@@ -48,7 +49,8 @@ def update_forms(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Bring ``form`` (a row a mention) and ``grp_member`` to what ``mention`` says now.
 
     Worked out again are the rows of ``changed_mention`` and of those that share a telephone or an ID's text with one, for how many
-    use these counts. ``changed_form`` (i) names the rows that came out different, ``regrouped`` (i) those whose group did.
+    use these counts. ``changed_form`` (i) names the rows that came out different, of them ``gone`` those that are no more, ``regrouped``
+    (i) whose group did.
     """
     con.execute(_AFFECTED_SQL)
     _register_names(con)
@@ -60,7 +62,8 @@ def update_forms(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     further = "".join(f", ({column.sql})::VARCHAR AS {column.name}" for column in model.columns)
     con.execute(_FORM_SQL.replace("/* further columns */", further).replace("/* lasting */", lasting(con, "form")), {"relative": _RELATIVE, "placeholder": _PLACEHOLDER})
     con.execute("CREATE TABLE IF NOT EXISTS grp_member (grp BIGINT, i BIGINT)")
-    update(con, "form", "form_new", within="SELECT i FROM affected UNION FROM changed_mention")
+    update(con, "form", "form_new", within="SELECT i FROM affected UNION FROM changed_mention", before="grp, room")
+    con.execute("CREATE OR REPLACE TEMP TABLE gone AS SELECT i FROM changed_form WHERE i NOT IN (SELECT i FROM form)")
     for sql in _GROUP_SQL:
         con.execute(sql, {"largest": model.setting("largest_group")} if "$largest" in sql else None)
 
@@ -122,7 +125,7 @@ SELECT (md5_number_lower(feed || chr(31) || record_key) >> 1)::BIGINT AS i, hash
 _DIGITS = "translate(upper(id_text), 'OIL', '011')"
 _AFFECTED_SQL = f"""
 CREATE OR REPLACE TEMP TABLE affected AS
-WITH moved AS (FROM mention_before UNION ALL BY NAME FROM mention WHERE i IN (FROM changed_mention)),
+WITH moved AS (FROM mention_before UNION ALL SELECT phone, phone_second, phone_home, id_text FROM mention WHERE i IN (FROM changed_mention)),
 phones AS (SELECT phone FROM moved WHERE phone IS NOT NULL UNION SELECT phone_second FROM moved WHERE phone_second IS NOT NULL),
 homes AS (SELECT phone_home FROM moved WHERE phone_home IS NOT NULL),
 texts AS (SELECT DISTINCT {_DIGITS} AS digits FROM moved WHERE id_text IS NOT NULL)

@@ -21,11 +21,10 @@ from linkage import anchors, candidates, entities, identity, judge, scoring, set
 from linkage.artefact import ModelArtefact
 from linkage.comparable import update_forms, update_mentions
 from linkage.model import Model, load_model
-from linkage.results import Learnt, LinkResult, collect
+from linkage.patch import is_empty
+from linkage.results import LINKS, Learnt, LinkResult, collect, remember_links
 from linkage.training_figures import level_counts
 from warehouse.compute import analyst, memory_for
-
-_DECIDED, _REFERENCE, _SAME_ID, _REPEATED = 1000.0, 300.0, 200.0, 100.0
 
 
 @dataclass(frozen=True)
@@ -57,30 +56,34 @@ def link_mentions(mentions: pa.Table, previous: pa.Table, decisions: pa.Table, s
     con = analyst(settings.threads, memory_for(mentions.num_rows, settings.memory_mb))
     try:
         update_mentions(con, mentions)
+        remember_links(con, LINKS.empty_table())
         return relink(con, previous, decisions, settings, aliases, whole=True)
     finally:
         con.close()
 
 
-def relink(con: duckdb.DuckDBPyConnection, previous: pa.Table, decisions: pa.Table, settings: LinkSettings,
+def relink(con: duckdb.DuckDBPyConnection, past: pa.Table, decisions: pa.Table, settings: LinkSettings,
            aliases: pa.Table | None = None, *, whole: bool = False) -> LinkResult:
-    """:func:`link_mentions` over a connection whose ``mention`` was brought to what is so now (linkage.comparable.update_mentions), and
-    that may hold the other tables of the run before, which it leaves as of this run. Only what
-    changed is worked out; the outcome equals a full run with the same ``settings.artefact``. ``whole``: hand all links back."""
+    """:func:`link_mentions` over a connection that holds ``mention`` as it is now (linkage.comparable.update_mentions), ``link``, the links
+    that stand (linkage.results.remember_links), and the other tables of the run before, or none of them; all are left as of this run.
+    Only what changed is worked out; the outcome equals a full run with the same ``settings.artefact``.
+
+    ``past``: what ``previous`` is in :func:`link_mentions`, of records without a link that stands. ``whole``: hand all links back."""
     model, artefact = settings.model, settings.artefact
     mentions, moved = con.execute("SELECT (SELECT count(*) FROM mention), (SELECT count(*) FROM changed_mention)").fetchall()[0]
     figures: dict[str, Any] = {"model_version": model.version, "mentions": mentions, "changed": moved}
     clock = _Clock(figures)
     for macro in model.macros:
         con.execute(macro)
-    con.register("previous", previous.select([c for c in ("feed", "record_key", "person_id", "former") if c in previous.column_names]))
+    identity.know_previous(con, past)
+    first = is_empty(con, "form")
     update_forms(con, model)
     clock.lap("comparable")
     figures |= anchors.anchor(con, aliases)
     figures["decided_anew"] = settling.update_decisions(con, decisions)
     clock.lap("anchors")
     seeds = "FROM changed_form UNION FROM changed_trusted UNION FROM redecided"
-    con.execute(_FIRST_EDGES)
+    anchors.join(con)
     settling.settle(con, 0, seeds)
     clock.lap("clusters")
     learnt = None if artefact else Learnt(None, {}, pa.table({}), {})
@@ -105,14 +108,13 @@ def relink(con: duckdb.DuckDBPyConnection, previous: pa.Table, decisions: pa.Tab
             settings.watch("judged", con, of_round)
         judge.keep_judged(con, round_no, model)
         clock.lap("judging")
-        con.execute("CREATE OR REPLACE TEMP TABLE edge_now AS SELECT l, r, weight, probability, rule, evidence FROM verdict WHERE verdict = 'link'")
         of_round["joined"] = settling.settle(con, round_no, f"{seeds} UNION FROM resettled_{round_no - 1}")
         clock.lap("clusters")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE labelled AS SELECT i, e FROM after_{round_no}")
-    identified = identity.identify(con, settings.highest)
-    figures["ids"] = {"kept": identified.kept, "minted": identified.minted, "merged": identified.merged, "split": identified.split}
+    identity.reach(con, round_no, everybody=first)
+    ids = identity.identify(con, settings.highest)
     figures["weights"] = learnt.weights if learnt else artefact.weights
     result = collect(con, round_no, figures, learnt, whole=whole)
+    figures["ids"] = {"kept": figures["persons"] - ids.minted, "minted": ids.minted, "merged": ids.merged, "split": ids.split}
     clock.lap("identity")
     if settings.watch:
         settings.watch("linked", con, figures)
@@ -140,18 +142,6 @@ def _score(con: duckdb.DuckDBPyConnection, settings: LinkSettings, weights: Mapp
         settings.score(con, settings.model, weights, of_round["prior"])
     else:
         scoring.score_nothing(con, settings.model)
-
-
-# Join by decision, reference, valid ID and repeated visit, in this order of strength.
-_FIRST_EDGES = f"""
-CREATE OR REPLACE TEMP TABLE edge_now AS
-SELECT l, r, weight::DOUBLE AS weight, 1.0::DOUBLE AS probability, rule, NULL::VARCHAR AS evidence FROM (
-    SELECT l, r, {_DECIDED} AS weight, 'decided_same' AS rule FROM decided WHERE verdict = 'same'
-    UNION ALL SELECT l, r, {_REFERENCE}, 'reference' FROM reference
-    UNION ALL SELECT * FROM (
-        SELECT min(i) OVER (PARTITION BY canonical) AS l, i AS r, {_SAME_ID} - (rule <> 'same_valid_id')::INT, rule FROM trusted) WHERE l <> r
-    UNION ALL SELECT first, i, {_REPEATED}, 'name_birth_dwelling' FROM repeated WHERE first <> i)
-"""
 
 
 class _Clock:

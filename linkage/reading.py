@@ -83,7 +83,9 @@ def bring_mentions(
         lent = {ref for ref, name in zip(*(read[c].to_pylist() for c in ("ref_key", "name")), strict=True) if ref and name is None}.difference(keys)
         read = pa.concat_tables([read, _read_keys(moment, lent)])
         asked = pa.table({"base_key": pa.array([*keys, *lent], pa.string())})
-        (others,) = con.sql("SELECT count(*) FROM mention ANTI JOIN asked USING (base_key)").fetchall()[0]
+        con.register("asked", asked)
+        (others,) = con.execute("SELECT count(*) FROM mention ANTI JOIN asked USING (base_key)").fetchall()[0]
+        con.unregister("asked")
         if others + read.num_rows == mentions:
             update_mentions(con, read, asked)
             return None

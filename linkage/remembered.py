@@ -1,11 +1,12 @@
 """What a run of the linkage remembers for the next (关联记忆): its DuckDB tables, in one file beside the landing.
 
-It is a cache, never the truth: where the file is missing, older than the last run, or of another model or DuckDB, the next run
-works everything out anew, with the same outcome. It holds people's data, so only its owner can read it.
+It is a cache, never the truth: where the file is missing, older than the last run, or of another model, DuckDB or version of this
+package, the next run works everything out anew, with the same outcome. It holds people's data, so only its owner can read it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -19,6 +20,13 @@ from warehouse.compute import analyst, write_plainly
 from warehouse.snapshot import Horizon
 
 _KEPT, _WORK = "last.duckdb", "work.duckdb"
+
+
+def token(digest: str) -> str:
+    """Under what the tables of a run over what ``digest`` says are found again: they say nothing to another DuckDB, whose hashes may be
+    others, nor to other code, to which a column may mean something else."""
+    code = hashlib.new("sm3", b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))))
+    return f"{duckdb.__version__} {code.hexdigest()} {digest}"
 
 
 @dataclass

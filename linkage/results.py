@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from linkage.patch import is_empty, lasting, update
+from linkage.patch import lasting, update
 
 LINKS = pa.schema([("feed", pa.string()), ("record_key", pa.string()), ("person_id", pa.string()), ("role", pa.string()),
                    ("rule", pa.string()), ("probability", pa.float64()), ("evidence", pa.string())])
@@ -45,14 +45,20 @@ class Learnt:
     unseen: dict[str, float]
 
 
+# The links of who may be somebody else, and of whose record or reason is another one; the others stand as they are.
+_ANSWERED_SQL = """
+CREATE OR REPLACE TEMP TABLE answered AS
+SELECT i FROM labelled UNION FROM resettled_{last} UNION (SELECT i FROM (FROM changed_form UNION FROM changed_trusted) WHERE i NOT IN (FROM gone))
+"""
 _LINK_SQL = """
 CREATE OR REPLACE {lasting} link_now AS
-WITH size AS (SELECT e, count(*) AS n FROM labelled GROUP BY e),
+WITH size AS (SELECT e, count(*) AS n FROM after_{last} WHERE e IN (SELECT e FROM after_{last} WHERE i IN (FROM answered)) GROUP BY e),
 whole AS (
-    SELECT l.i, f.feed, f.record_key, p.person_id, f.role,
+    SELECT w.i, f.feed, f.record_key, coalesce(p.person_id, o.person_id) AS person_id, f.role,
            coalesce(w.rule, t.rule, CASE WHEN s.n = 1 THEN 'only_record' ELSE 'first_record' END) AS rule,
            round(w.probability, 4)::DOUBLE AS probability, w.evidence
-    FROM labelled l JOIN form f USING (i) JOIN person_of p USING (e) JOIN size s USING (e) JOIN after_{last} w USING (i) LEFT JOIN trusted t USING (i))
+    FROM after_{last} w JOIN form f USING (i) JOIN size s USING (e) LEFT JOIN person_of p USING (e) LEFT JOIN trusted t USING (i) LEFT JOIN previous o USING (i)
+    WHERE w.i IN (FROM answered))
 SELECT hash(w) AS digest, w.* FROM whole w
 """
 _COLUMNS = ", ".join(LINKS.names)
@@ -68,13 +74,13 @@ def remember_links(con: duckdb.DuckDBPyConnection, links: pa.Table) -> None:
 
 
 def collect(con: duckdb.DuckDBPyConnection, last: int, figures: dict[str, Any], learnt: Learnt | None, *, whole: bool) -> LinkResult:
-    """From ``form``, ``labelled``, ``person_of``, ``event``, ``refused_*`` and ``after_<last>``; brings ``link`` to what stands now."""
+    """From ``form``, ``labelled``, ``person_of``, ``event``, ``refused_*``, ``judged_<last>`` and ``after_<last>``; brings ``link`` to what stands now."""
+    con.execute("CREATE OR REPLACE TEMP TABLE holder AS SELECT person_id FROM person_of WHERE person_id IN (SELECT person_id FROM link)")
+    con.execute(_ANSWERED_SQL.format(last=last))
     con.execute(_LINK_SQL.format(last=last, lasting=lasting(con, "link")))
-    known = "SELECT NULL::VARCHAR AS person_id LIMIT 0" if is_empty(con, "link") else "SELECT DISTINCT person_id FROM link"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE holder AS {known}")
-    update(con, "link", "link_now")
+    update(con, "link", "link_now", within="FROM answered UNION SELECT i FROM link WHERE i NOT IN (SELECT i FROM form)", before=_COLUMNS)
     opened = con.sql(f"SELECT {_COLUMNS} FROM link WHERE i IN (FROM changed_link) ORDER BY feed, record_key").to_arrow_table().cast(LINKS)
-    closed = con.sql(f"SELECT {_COLUMNS} FROM link_before").to_arrow_table().cast(LINKS)
+    closed = con.sql("FROM link_before").to_arrow_table().cast(LINKS)
     persons = con.sql(
         """SELECT person_id, NULL::VARCHAR AS replaced_by FROM person_of WHERE person_id NOT IN (FROM holder)
            UNION ALL SELECT person_id, other_id FROM event WHERE kind = 'merged_into' ORDER BY 1"""
@@ -86,11 +92,11 @@ def collect(con: duckdb.DuckDBPyConnection, last: int, figures: dict[str, Any], 
         f"""SELECT c.kind, a.feed AS feed_l, a.record_key AS record_key_l, b.feed AS feed_r, b.record_key AS record_key_r,
                   round(max(c.probability), 4)::DOUBLE AS probability, max(c.evidence) AS evidence
            FROM (({refused}) UNION ALL
-                 SELECT l, r, 'review', probability, rule || ' ' || evidence FROM verdict WHERE verdict <> 'link') c
-           JOIN form a ON a.i = c.l JOIN form b ON b.i = c.r JOIN labelled x ON x.i = c.l JOIN labelled y ON y.i = c.r
+                 SELECT l, r, 'review', probability, rule || ' ' || evidence FROM judged_{last} WHERE verdict <> 'link') c
+           JOIN form a ON a.i = c.l JOIN form b ON b.i = c.r JOIN after_{last} x ON x.i = c.l JOIN after_{last} y ON y.i = c.r
            WHERE x.e <> y.e GROUP BY ALL ORDER BY ALL"""
     ).to_arrow_table().cast(CONFLICTS)
-    figures["persons"] = con.execute("SELECT count(*) FROM person_of").fetchall()[0][0]
+    figures["persons"] = con.execute(f"SELECT count(*) FROM after_{last} WHERE i = e").fetchall()[0][0]
     figures["rules"] = dict(con.execute("SELECT rule, count(*) AS n FROM link GROUP BY rule ORDER BY n DESC, rule").fetchall())
     figures["conflicts"] = _counts(conflicts["kind"])
     links = con.sql(f"SELECT {_COLUMNS} FROM link ORDER BY feed, record_key").to_arrow_table().cast(LINKS) if whole else LINKS.empty_table()

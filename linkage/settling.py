@@ -11,10 +11,9 @@ from __future__ import annotations
 import duckdb
 import numpy as np
 import pyarrow as pa
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from linkage.clusters import REASONS, Constraints, cluster
+from linkage.patch import is_empty
 
 # A person who decided and number evidence say who somebody is in spite of a birth date typed quite wrong.
 _BY_NUMBER = ("decided_same", "masked_id_name", "masked_id_name_near", "id_prefix_name", "id_typo_name")
@@ -51,8 +50,9 @@ def update_decisions(con: duckdb.DuckDBPyConnection, decisions: pa.Table) -> int
 
 
 def settle(con: duckdb.DuckDBPyConnection, stage: int, seeds: str) -> int:
-    """Settle ``edge_now`` on top of the stage before, where it differs from ``edge_<stage>`` or touches one of ``seeds`` (a query of
-    mentions). ``relabelled_<stage>`` (i, old, new) names whose entity is another one now, ``resettled_<stage>`` (i) those of whom anything else is. Returns how many fewer entities there are.
+    """Settle on top of the stage before, where edges changed or touch one of ``seeds`` (a query of mentions). ``edge_now`` has every edge
+    that has an end in ``reweighed`` (i); the others stand as ``edge_<stage>`` has them. ``relabelled_<stage>`` (i, old, new) names whose
+    entity is another one now, ``resettled_<stage>`` (i) those of whom anything else is. Returns how many fewer entities there are.
     """
     for sql in _TABLES:
         con.execute(sql.format(s=stage))
@@ -61,28 +61,36 @@ def settle(con: duckdb.DuckDBPyConnection, stage: int, seeds: str) -> int:
     _settle_region(con, stage)
     for sql in _WRITE:
         con.execute(sql.format(s=stage))
-    counts = con.execute(f"SELECT (SELECT count(DISTINCT e) FROM ({before})) - (SELECT count(DISTINCT e) FROM after_{stage})")
+    # the smallest mention stands for each entity
+    counts = con.execute(f"SELECT (SELECT count(*) FROM ({before}) WHERE i = e) - (SELECT count(*) FROM after_{stage} WHERE i = e)")
     return counts.fetchall()[0][0]
 
 
+_SAME_EDGE = """n.l = o.l AND n.r = o.r AND n.rule = o.rule AND n.weight = o.weight AND n.probability = o.probability
+    AND n.evidence IS NOT DISTINCT FROM o.evidence"""
+_EDGES = (
+    "CREATE OR REPLACE TEMP TABLE edge_before AS SELECT *, rowid AS row FROM edge_{s} WHERE l IN (FROM reweighed) OR r IN (FROM reweighed)",
+    f"CREATE OR REPLACE TEMP TABLE edge_new AS FROM edge_now n ANTI JOIN edge_before o ON {_SAME_EDGE}",
+    f"CREATE OR REPLACE TEMP TABLE edge_gone AS FROM edge_before o ANTI JOIN edge_now n ON {_SAME_EDGE}",
+    "DELETE FROM edge_{s} WHERE rowid IN (SELECT row FROM edge_gone)",
+    "INSERT INTO edge_{s} FROM edge_new",
+)
 _WRITE = (
     """CREATE OR REPLACE TEMP TABLE relabelled_{s} AS
        SELECT coalesce(n.i, o.i) AS i, o.e AS old, n.e AS new FROM settled_now n
-       FULL JOIN (SELECT i, e FROM after_{s} WHERE i IN (FROM region) OR i NOT IN (SELECT i FROM form)) o ON o.i = n.i
+       FULL JOIN (SELECT i, e FROM after_{s} WHERE i IN (FROM region UNION ALL FROM gone)) o ON o.i = n.i
        WHERE o.e IS DISTINCT FROM n.e""",
     "CREATE OR REPLACE TEMP TABLE after_before AS FROM after_{s} WHERE i IN (FROM region)",
-    "DELETE FROM after_{s} WHERE i IN (FROM region) OR i NOT IN (SELECT i FROM form)",
+    "DELETE FROM after_{s} WHERE i IN (FROM region UNION ALL FROM gone)",
     """CREATE OR REPLACE TEMP TABLE after_here AS
        SELECT n.i, n.e, coalesce(g.rule, b.rule) AS rule, coalesce(g.probability, b.probability) AS probability, CASE WHEN g.n IS NULL THEN b.evidence ELSE g.evidence END AS evidence,
               b.told OR g.n IS NOT NULL AS told, n.forgiven
        FROM settled_now n JOIN start b USING (i) LEFT JOIN edge_here g ON g.n = n.told_by""",
     "INSERT INTO after_{s} FROM after_here",
     "CREATE OR REPLACE TEMP TABLE resettled_{s} AS SELECT i FROM (FROM after_here EXCEPT FROM after_before)",
-    "DELETE FROM refused_{s} WHERE l IN (FROM region) OR r IN (FROM region) OR l NOT IN (SELECT i FROM form) OR r NOT IN (SELECT i FROM form)",
+    "DELETE FROM refused_{s} WHERE l IN (FROM region UNION ALL FROM gone) OR r IN (FROM region UNION ALL FROM gone)",
     """INSERT INTO refused_{s} SELECT g.l, g.r, f.kind, g.probability, g.rule || coalesce(' ' || g.evidence, '')
        FROM refused_now f JOIN edge_here g USING (n)""",
-    "DELETE FROM edge_{s}",
-    "INSERT INTO edge_{s} FROM edge_now",
 )
 
 
@@ -92,38 +100,46 @@ def _start(stage: int) -> str:
     return alone if stage == 0 else f"FROM after_{stage - 1}"
 
 
+# Whoever hangs together with the region: in one entity before this stage or after it as that was, or by an edge that came or was
+# refused. Any other edge joined, so its ends are in one entity already.
+_NEXT_SQL = """
+CREATE OR REPLACE TEMP TABLE found AS
+WITH met AS (SELECT l, r FROM edge_new UNION ALL SELECT l, r FROM refused_{s}),
+near AS (SELECT r AS i FROM met WHERE l IN (FROM frontier) UNION SELECT l FROM met WHERE r IN (FROM frontier) UNION FROM frontier),
+every AS (
+    FROM near
+    UNION SELECT i FROM ({before}) WHERE e IN (SELECT e FROM ({before}) WHERE i IN (FROM near))
+    UNION SELECT i FROM after_{s} WHERE e IN (SELECT e FROM after_{s} WHERE i IN (FROM near)))
+SELECT i FROM every WHERE i NOT IN (FROM region) AND i NOT IN (FROM gone)
+"""
+
+
 def _find_region(con: duckdb.DuckDBPyConnection, stage: int, before: str, seeds: str) -> None:
     """``region`` (i): the mentions of every component that a change reaches, by the edges as they are and as they were."""
-    if not con.execute(f"SELECT count(*) FROM after_{stage}").fetchall()[0][0]:  # the first run: whom no edge reaches stays as he was
+    if is_empty(con, f"after_{stage}"):  # the first run: whom no edge reaches stays as he was
+        con.execute(f"DELETE FROM edge_{stage}")
+        con.execute(f"INSERT INTO edge_{stage} FROM edge_now")
         con.execute(f"""CREATE OR REPLACE TEMP TABLE region AS SELECT i FROM ({before})
                         WHERE e IN (SELECT e FROM ({before}) WHERE i IN (SELECT l FROM edge_now UNION ALL SELECT r FROM edge_now))""")
         con.execute(f"INSERT INTO after_{stage} {_start(stage)} WHERE i NOT IN (FROM region)")
         return
-    gone = f"SELECT e FROM after_{stage} WHERE i NOT IN (SELECT i FROM form)"
-    moved = f"((FROM edge_now EXCEPT FROM edge_{stage}) UNION ALL (FROM edge_{stage} EXCEPT FROM edge_now))"
-    seed = con.sql(f"{seeds} UNION SELECT unnest([l, r]) FROM {moved} UNION SELECT i FROM after_{stage} WHERE e IN ({gone})").fetchnumpy()
-    now = con.sql(f"SELECT b.i, b.e, coalesce(o.e, b.e) AS old FROM ({before}) b LEFT JOIN after_{stage} o USING (i) ORDER BY b.i").fetchnumpy()
-    edges = con.sql("SELECT l, r FROM edge_now").fetchnumpy()
-    node = np.asarray(now["i"])
-    label, old = np.unique(now["old"], return_inverse=True)
-    count = len(node)
-    left = np.concatenate((np.arange(count), np.arange(count), np.searchsorted(node, edges["l"])))
-    right = np.concatenate((np.searchsorted(node, now["e"]), count + old, np.searchsorted(node, edges["r"])))
-    graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(count + len(label), count + len(label)))
-    component = connected_components(graph, directed=False)[1]
-    start = np.asarray(next(iter(seed.values())))
-    reached = np.zeros(component.max() + 1 if len(component) else 0, dtype=bool)
-    reached[component[:count][np.isin(node, start)]] = True
-    con.register("region_in", pa.table({"i": node[reached[component[:count]]]}))
-    con.execute("CREATE OR REPLACE TEMP TABLE region AS FROM region_in")
-    con.unregister("region_in")
+    for sql in _EDGES:
+        con.execute(sql.format(s=stage))
+    con.execute("CREATE OR REPLACE TEMP TABLE region (i BIGINT)")
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE frontier AS
+                    SELECT i FROM ({seeds} UNION SELECT unnest([l, r]) FROM (SELECT l, r FROM edge_new UNION ALL SELECT l, r FROM edge_gone) UNION FROM gone)""")
+    while True:
+        con.execute(_NEXT_SQL.format(s=stage, before=before))
+        if not con.execute("INSERT INTO region FROM found").fetchall()[0][0]:
+            return
+        con.execute("CREATE OR REPLACE TEMP TABLE frontier AS FROM found")
 
 
 def _settle_region(con: duckdb.DuckDBPyConnection, stage: int) -> None:
     """From ``region``: ``settled_now`` (i, e, told_by, forgiven), ``start`` (as ``after`` of the stage before), ``edge_here`` and ``refused_now``."""
     con.execute(f"CREATE OR REPLACE TEMP TABLE start AS {_start(stage)} WHERE i IN (FROM region)")
-    con.execute("""CREATE OR REPLACE TEMP TABLE edge_here AS
-                   SELECT row_number() OVER (ORDER BY l, r, rule) - 1 AS n, * FROM edge_now WHERE l IN (FROM region)""")
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE edge_here AS
+                   SELECT row_number() OVER (ORDER BY l, r, rule) - 1 AS n, * FROM edge_{stage} WHERE l IN (FROM region)""")
     rows = con.sql("""SELECT s.i, s.e, s.told, s.forgiven, t.i IS NOT NULL AS settled FROM start s LEFT JOIN trusted t ON t.i = s.i
                       ORDER BY s.i""").fetchnumpy()
     edges = con.sql(f"SELECT l, r, weight, rule IN {_BY_NUMBER} AS by_number FROM edge_here ORDER BY n").fetchnumpy()

@@ -14,7 +14,6 @@ from threading import Thread
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 from sqlalchemy import Engine, text
 
 from contracts.model import Contract
@@ -24,7 +23,7 @@ from linkage.artefact import BY_ITSELF, ModelArtefact, activate, let_in_by, load
 from linkage.engine import LinkSettings, relink
 from linkage.model import Model, load_model
 from linkage.reading import Beside, bring_mentions, read_beside
-from linkage.remembered import Remembered, remembered
+from linkage.remembered import remembered, token
 from linkage.results import remember_links
 from linkage.scoring import Scorer
 from linkage.training import artefact_of
@@ -34,11 +33,6 @@ from warehouse.compute import memory_for
 from warehouse.snapshot import snapshot
 
 _OPEN = "SELECT feed, record_key, person_id, role, rule, probability, evidence FROM hub.person_link WHERE recorded_to IS NULL"
-# Every record's last person, also of records that are not named any more; ids that went into another apart.
-_PREVIOUS = """
-SELECT coalesce(l.feed, p.feed) AS feed, coalesce(l.record_key, p.record_key) AS record_key, coalesce(l.person_id, p.person_id) AS person_id, p.former
-FROM link l FULL JOIN past p ON p.feed = l.feed AND p.record_key = l.record_key WHERE coalesce(l.person_id, p.person_id) IS NOT NULL
-"""
 
 
 def link(
@@ -61,40 +55,32 @@ def _run(
     model, active = load_model(), load_active(engine)
     with engine.connect() as connection:
         last = connection.execute(text("SELECT figures FROM hub.link_run ORDER BY run_id DESC LIMIT 1")).scalar() or {}
-        highest = connection.execute(text("SELECT coalesce(max(substr(person_id, 2)::bigint), 0) FROM hub.person")).scalar_one()
+        highest = connection.execute(text("SELECT coalesce(substr(max(person_id), 2)::bigint, 0) FROM hub.person")).scalar_one()
     with snapshot(engine) as moment:
         beside = read_beside(moment)
         artefact = active if active and _fits(engine, active, model, beside.mentions) else None
         memory_mb = memory_for(beside.mentions, memory_mb)
-        token = _token(last["digest"]) if artefact and last.get("digest", "").startswith(artefact.version) else None
-        before = stack.enter_context(remembered(folder, token, threads, memory_mb))
+        known = token(last["digest"]) if artefact and last.get("digest", "").startswith(artefact.version) else None
+        before = stack.enter_context(remembered(folder, known, threads, memory_mb))
         missing = bring_mentions(before.con, moment, contracts, before.horizon, beside.mentions)
     digest = _digest(before.con, beside)
     if artefact and last.get("digest") == f"{artefact.version}|{digest}":
         return _unchanged(last)
     Thread(target=import_module, args=["splink"]).start()  # it takes a second; the forms are worked out meanwhile
     settings = LinkSettings(artefact.apply(model) if artefact else model, artefact, highest, threads, memory_mb, score)
-    result = relink(before.con, _previous(engine, before, beside), beside.decisions, settings, beside.aliases)
+    if before.fresh:
+        remember_links(before.con, read_arrow(engine, _OPEN))
+    result = relink(before.con, beside.past, beside.decisions, settings, beside.aliases)
     result.figures["incremental"] = not before.fresh
     if artefact is None:
         evidence = before.con.sql("SELECT evidence FROM link").to_arrow_table()["evidence"]
         artefact = artefact_of(model, result, missing or {}, evidence, datetime.now(UTC))
         _take_over(engine, artefact)
     digest = f"{artefact.version}|{digest}"
-    before.seal(_token(digest), beside.horizon)
+    before.seal(token(digest), beside.horizon)
     figures = write(engine, result, digest, model)
     before.keep()
     return figures
-
-
-def _previous(engine: Engine, before: Remembered, beside: Beside) -> pa.Table:
-    """``feed, record_key, person_id, former`` of what was known of each record; leaves ``link``, the links that stand."""
-    if before.fresh:
-        remember_links(before.con, read_arrow(engine, _OPEN))
-    before.con.register("past", beside.past)
-    known = before.con.sql(_PREVIOUS).to_arrow_table()
-    before.con.unregister("past")
-    return known
 
 
 def _fits(engine: Engine, active: ModelArtefact, model: Model, mentions: int) -> bool:
@@ -109,11 +95,6 @@ def _fits(engine: Engine, active: ModelArtefact, model: Model, mentions: int) ->
 def _take_over(engine: Engine, artefact: ModelArtefact) -> None:
     """What a run trained takes over at once: without it the next run would weigh the same pair another way."""
     activate(engine, save_candidate(engine, artefact), BY_ITSELF, "first training, or the model file or the county's size is another one")
-
-
-def _token(digest: str) -> str:
-    """Under what a run's tables are found again: they say nothing to another DuckDB, whose hashes may be others."""
-    return f"{duckdb.__version__} {digest}"
 
 
 def _digest(con: duckdb.DuckDBPyConnection, beside: Beside) -> str:

@@ -12,7 +12,7 @@ import pytest
 from linkage.comparable import update_mentions
 from linkage.engine import LinkSettings, link_mentions, relink
 from linkage.model import load_model
-from linkage.results import LINKS
+from linkage.results import LINKS, remember_links
 from linkage.training import artefact_of
 from linkage.training_figures import missing_rates
 from tests.linkage_world import MENTIONS, county
@@ -73,6 +73,7 @@ def live_and_compare(seed: int, families: int, days: int, model) -> int:
     artefact = artefact_of(model, first, missing_rates(pa.Table.from_pylist(rows, MENTIONS)), first.links["evidence"], datetime(2026, 1, 1, tzinfo=UTC))
     known, changes = first.links, 0
     with analyst(2) as con:
+        remember_links(con, LINKS.empty_table())
         for day in range(days + 1):
             settings = LinkSettings(model=model, artefact=artefact, highest=10_000 * day)
             given = (pa.Table.from_pylist(rows, MENTIONS), known, pa.Table.from_pylist(decisions, DECISIONS))
@@ -121,6 +122,7 @@ def test_an_empty_county_and_its_first_record() -> None:
         "feed": "health_record", "record_key": "H1", "table_name": "health_record", "base_key": "H1", "role": "holder", "name": "王伟",
         "birth_date": date(1980, 5, 12)}], MENTIONS)  # fmt: skip
     with analyst() as con:
+        remember_links(con, LINKS.empty_table())
         steps = []
         for mentions in (MENTIONS.empty_table(), one, MENTIONS.empty_table()):
             update_mentions(con, mentions)

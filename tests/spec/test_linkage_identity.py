@@ -23,8 +23,9 @@ def given(con, before: dict[str, str], now: list[list[str]], highest: int = 0, w
     con.register("form", pa.table({"i": pa.array(range(len(records)), pa.int32()), "feed": ["f"] * len(records), "record_key": records}))
     con.register("labelled", pa.table({"i": pa.array(range(len(records)), pa.int32()), "e": pa.array([label[r] for r in records], pa.int32())}))
     con.register("trusted", pa.table({"i": pa.array([number[r] for r in with_id], pa.int32())}))
-    con.register("previous", pa.table({"feed": pa.array(["f"] * len(before), pa.string()), "record_key": pa.array(list(before), pa.string()),
-                                       "person_id": pa.array(list(before.values()), pa.string())}))
+    con.register("previous", pa.table({"i": pa.array([number.get(r, -1 - k) for k, r in enumerate(before)], pa.int32()),
+                                       "person_id": pa.array(list(before.values()), pa.string()),
+                                       "former": pa.nulls(len(before), pa.list_(pa.string()))}))
     identify(con, highest)
     found = dict(con.execute("SELECT record_key, person_id FROM form JOIN labelled USING (i) JOIN person_of USING (e)").fetchall())
     return found, con.execute("SELECT person_id, kind, other_id FROM event ORDER BY ALL").fetchall()

@@ -18,7 +18,7 @@ def returned(before: dict[str, tuple[str, list[str]]], now: list[str]) -> dict[s
         con.register("labelled", pa.table({"i": number, "e": pa.array([label[r] for r in records], pa.int32())}))
         con.register("trusted", pa.table({"i": pa.array([], pa.int32())}))
         con.register("previous", pa.table({
-            "feed": pa.array(["f"] * len(before)), "record_key": pa.array(list(before)), "person_id": pa.array([p for p, _ in before.values()]),
+            "i": pa.array([records.index(r) if r in records else -1 - k for k, r in enumerate(before)], pa.int32()), "person_id": pa.array([p for p, _ in before.values()]),
             "former": pa.array([former or None for _, former in before.values()], pa.list_(pa.string()))}))
         identify(con, highest=90)
         return dict(con.execute("SELECT record_key, person_id FROM form JOIN labelled USING (i) JOIN person_of USING (e)").fetchall())
