@@ -112,9 +112,12 @@ def load_model(folder: Path = FOLDER) -> Model:
     )
 
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's where it is built in
+
+
 def _read(path: Path) -> dict[str, Any]:
     with path.open(encoding="utf-8") as file:
-        return yaml.safe_load(file)
+        return yaml.load(file, Loader=_LOADER)
 
 
 def _entry(path: Path, name: str, entry: Any, *needed: str) -> dict[str, Any]:
