@@ -10,7 +10,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from linkage.patch import lasting, update
+from linkage.patch import is_empty, lasting, update
 
 # Numbers that one register row carried, under the one it carries now; a number that is somebody's own today is no alias.
 _ALIAS_SQL = """
@@ -171,7 +171,7 @@ def anchor(con: duckdb.DuckDBPyConnection, aliases: pa.Table | None) -> dict[str
 def join(con: duckdb.DuckDBPyConnection) -> None:
     """``edge_now`` (l, r, weight, probability, rule, evidence) by what records say themselves, and by the decisions: every edge that has
     an end in ``reweighed`` (i), whose edges may have changed."""
-    con.execute(_REWEIGHED_SQL)
+    con.execute("CREATE OR REPLACE TEMP TABLE reweighed AS SELECT i FROM form" if is_empty(con, "after_0") else _REWEIGHED_SQL)
     con.execute(_EDGES_SQL)
 
 

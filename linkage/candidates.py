@@ -14,6 +14,7 @@ import duckdb
 from linkage.model import Key, LinkRule
 from linkage.patch import is_empty
 
+# Each key of an entity once: what is unnested holds each value once.
 _KEYS_SQL = """
 CREATE OR REPLACE {kind} AS
 WITH e AS (SELECT *, id IS NOT NULL AS settled FROM {entity} WHERE unique_id IN (FROM changed_{entity})),
@@ -24,38 +25,39 @@ r AS (SELECT unique_id, settled, unnest(rooms) AS room FROM e),
 d AS (SELECT unique_id, settled, unnest(buildings) AS building FROM e),
 k AS (SELECT unique_id, settled, unnest(kin) AS kin FROM e),
 c AS (SELECT unique_id, settled, unnest(cards) AS card FROM e),
-f AS (SELECT unique_id, settled, unnest(kin_phones) AS phone FROM e),
-m AS (SELECT unique_id, settled, unnest(masks) AS mask FROM e),
+f AS (SELECT unique_id, settled, unnest(list_filter(kin_phones, lambda x: NOT list_contains(phones, x))) AS phone FROM e),
+m AS (SELECT unique_id, settled, unnest(list_distinct(masks)) AS mask FROM e),
+y AS (SELECT unique_id, settled, unnest(list_distinct(list_transform(births, lambda x: x % 10000))) AS day FROM e),
 keyed AS (
-    SELECT unique_id, settled, hash('surname birth', e.c1, b.birth) AS key FROM b JOIN e USING (unique_id, settled) WHERE e.c1 IS NOT NULL
-    UNION ALL SELECT unique_id, settled, hash('sound birth', e.p1, b.birth) FROM b JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
-    UNION ALL SELECT unique_id, settled, hash('name phone', name, phone) FROM n JOIN p USING (unique_id, settled)
-    UNION ALL SELECT unique_id, settled, hash('name room', name, room) FROM n JOIN r USING (unique_id, settled)
-    UNION ALL SELECT unique_id, settled, hash('name building', name, building) FROM n JOIN d USING (unique_id, settled)
-    UNION ALL SELECT unique_id, settled, hash('name kin', name, kin) FROM n JOIN k USING (unique_id, settled)
-    UNION ALL SELECT unique_id, settled, hash('name year', n.name, e.year) FROM n JOIN e USING (unique_id, settled) WHERE year IS NOT NULL
-    UNION ALL SELECT unique_id, settled, hash('name day', name, birth % 10000) FROM n JOIN b USING (unique_id, settled)
-    UNION ALL SELECT unique_id, settled, hash('birth phone', birth, phone) FROM b JOIN p USING (unique_id, settled)
-    UNION ALL SELECT unique_id, settled, hash('birth room', birth, room) FROM b JOIN r USING (unique_id, settled)
-    UNION ALL SELECT unique_id, settled, hash('birth kin', birth, kin) FROM b JOIN k USING (unique_id, settled)
-    UNION ALL SELECT unique_id, settled, hash('sound phone', e.p1, p.phone) FROM p JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
-    UNION ALL SELECT unique_id, settled, hash('sound kin', e.p1, k.kin) FROM k JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
-    UNION ALL SELECT unique_id, settled, hash('sound mask', e.p1, m.mask) FROM m JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
-    UNION ALL SELECT unique_id, settled, hash('mask room', m.mask, r.room) FROM m JOIN r USING (unique_id, settled)
-    UNION ALL SELECT unique_id, settled, hash('mask phone', m.mask, p.phone) FROM m JOIN p USING (unique_id, settled)
-    UNION ALL SELECT unique_id, settled, hash('mask birth', m.mask, b.birth) FROM m JOIN b USING (unique_id, settled)
-    UNION ALL SELECT unique_id, settled, hash('sound room', e.p1, r.room) FROM r JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
-    UNION ALL SELECT unique_id, settled, hash('name phone', n.name, f.phone) FROM n JOIN f USING (unique_id, settled)
-    UNION ALL SELECT unique_id, settled, hash('sound id15', p1, id15) FROM e WHERE id15 IS NOT NULL AND p1 IS NOT NULL
+    SELECT hash('surname birth', e.c1, b.birth) AS key, unique_id, settled FROM b JOIN e USING (unique_id, settled) WHERE e.c1 IS NOT NULL
+    UNION ALL SELECT hash('sound birth', e.p1, b.birth), unique_id, settled FROM b JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
+    UNION ALL SELECT hash('name phone', name, phone), unique_id, settled FROM n JOIN p USING (unique_id, settled)
+    UNION ALL SELECT hash('name room', name, room), unique_id, settled FROM n JOIN r USING (unique_id, settled)
+    UNION ALL SELECT hash('name building', name, building), unique_id, settled FROM n JOIN d USING (unique_id, settled)
+    UNION ALL SELECT hash('name kin', name, kin), unique_id, settled FROM n JOIN k USING (unique_id, settled)
+    UNION ALL SELECT hash('name year', n.name, e.year), unique_id, settled FROM n JOIN e USING (unique_id, settled) WHERE year IS NOT NULL
+    UNION ALL SELECT hash('name day', name, day), unique_id, settled FROM n JOIN y USING (unique_id, settled)
+    UNION ALL SELECT hash('birth phone', birth, phone), unique_id, settled FROM b JOIN p USING (unique_id, settled)
+    UNION ALL SELECT hash('birth room', birth, room), unique_id, settled FROM b JOIN r USING (unique_id, settled)
+    UNION ALL SELECT hash('birth kin', birth, kin), unique_id, settled FROM b JOIN k USING (unique_id, settled)
+    UNION ALL SELECT hash('sound phone', e.p1, p.phone), unique_id, settled FROM p JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
+    UNION ALL SELECT hash('sound kin', e.p1, k.kin), unique_id, settled FROM k JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
+    UNION ALL SELECT hash('sound mask', e.p1, m.mask), unique_id, settled FROM m JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
+    UNION ALL SELECT hash('mask room', m.mask, r.room), unique_id, settled FROM m JOIN r USING (unique_id, settled)
+    UNION ALL SELECT hash('mask phone', m.mask, p.phone), unique_id, settled FROM m JOIN p USING (unique_id, settled)
+    UNION ALL SELECT hash('mask birth', m.mask, b.birth), unique_id, settled FROM m JOIN b USING (unique_id, settled)
+    UNION ALL SELECT hash('sound room', e.p1, r.room), unique_id, settled FROM r JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
+    UNION ALL SELECT hash('name phone', n.name, f.phone), unique_id, settled FROM n JOIN f USING (unique_id, settled)
+    UNION ALL SELECT hash('sound id15', p1, id15), unique_id, settled FROM e WHERE id15 IS NOT NULL AND p1 IS NOT NULL
     -- one error leaves the head or the tail of a number as it was, or all but a part of the birth date; both ends alone are many people's
-    UNION ALL SELECT unique_id, settled, hash('id head', typed_or_id[1:14]) FROM e WHERE typed_or_id IS NOT NULL
-    UNION ALL SELECT unique_id, settled, hash('id tail', typed_or_id[9:]) FROM e WHERE typed_or_id IS NOT NULL
-    UNION ALL SELECT unique_id, settled, hash('id but year', typed_or_id[1:8], typed_or_id[12:]) FROM e WHERE typed_or_id IS NOT NULL
-    UNION ALL SELECT unique_id, settled, hash('id but day', typed_or_id[1:10], typed_or_id[15:]) FROM e WHERE typed_or_id IS NOT NULL
-    UNION ALL SELECT unique_id, settled, hash('name card', n.name, c.card) FROM n JOIN c USING (unique_id, settled)
-    UNION ALL SELECT unique_id, settled, hash('name death', n.name) FROM n JOIN e USING (unique_id, settled) WHERE e.death IS NOT NULL
-    UNION ALL SELECT unique_id, settled, hash('name', name) FROM n {further})
-SELECT DISTINCT key, unique_id, settled FROM keyed
+    UNION ALL SELECT hash('id head', typed_or_id[1:14]), unique_id, settled FROM e WHERE typed_or_id IS NOT NULL
+    UNION ALL SELECT hash('id tail', typed_or_id[9:]), unique_id, settled FROM e WHERE typed_or_id IS NOT NULL
+    UNION ALL SELECT hash('id but year', typed_or_id[1:8], typed_or_id[12:]), unique_id, settled FROM e WHERE typed_or_id IS NOT NULL
+    UNION ALL SELECT hash('id but day', typed_or_id[1:10], typed_or_id[15:]), unique_id, settled FROM e WHERE typed_or_id IS NOT NULL
+    UNION ALL SELECT hash('name card', n.name, c.card), unique_id, settled FROM n JOIN c USING (unique_id, settled)
+    UNION ALL SELECT hash('name death', n.name), unique_id, settled FROM n JOIN e USING (unique_id, settled) WHERE e.death IS NOT NULL
+    UNION ALL SELECT hash('name', name), unique_id, settled FROM n {further})
+FROM keyed
 """
 
 # Who must be compared again: whose row changed, and everybody under a key that became too large to use, or small enough again.
@@ -122,7 +124,7 @@ WHERE NOT (l.registered AND r.registered) AND NOT list_has_any(l.insts, r.insts)
 _COMPARED_SQL = """
 CREATE OR REPLACE TEMP TABLE entity AS
 SELECT e.* EXCLUDE (digest), coalesce(n.n, 0) AS namesakes FROM {entity} e LEFT JOIN namesake n USING (name)
-WHERE e.unique_id IN (FROM again UNION SELECT join_key_l FROM candidate UNION SELECT join_key_r FROM candidate)
+WHERE e.unique_id IN (SELECT join_key_l FROM candidate UNION ALL SELECT join_key_r FROM candidate)
 """
 
 
@@ -134,7 +136,7 @@ def block(con: duckdb.DuckDBPyConnection, round_no: int | str, largest: int, fur
     entity, keys = f"entity_{round_no}", f"block_key_{round_no}"
     names = {"entity": entity, "keys": keys, "r": round_no}
     names["further"] = "".join(
-        f" UNION ALL SELECT unique_id, settled, hash('{key.name}', ({key.sql})) FROM e WHERE ({key.sql}) IS NOT NULL" for key in further)
+        f" UNION ALL SELECT hash('{key.name}', ({key.sql})), unique_id, settled FROM e WHERE ({key.sql}) IS NOT NULL" for key in further)
     names["impossible"] = "".join(f" AND NOT coalesce(({rule.when}), false)" for rule in impossible)
     first = is_empty(con, keys)
     names["kind"] = f"TABLE {keys}" if first else "TEMP TABLE key_now"

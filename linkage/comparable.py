@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linkage.model import Model
-from linkage.patch import lasting, update
+from linkage.patch import is_empty, lasting, update
 
 # 王某之子, 李四之母: the name before 之 is a relative's, the person's own is not known yet.
 _RELATIVE = "之(子|女|儿|子女|母|父|妻|夫|孙|长子|次子|长女|次女|双子|大子|小子)$"
@@ -52,7 +52,7 @@ def update_forms(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     use these counts. ``changed_form`` (i) names the rows that came out different, of them ``gone`` those that are no more, ``regrouped``
     (i) whose group did.
     """
-    con.execute(_AFFECTED_SQL)
+    con.execute("CREATE OR REPLACE TEMP TABLE affected AS SELECT i FROM mention" if is_empty(con, "form") else _AFFECTED_SQL)
     _register_names(con)
     con.execute(_SHARED_TEXT_SQL)
     for sql in (_PHONE_SQL, _HOME_PHONE_SQL):
