@@ -1,8 +1,8 @@
 """A change worked out step by step (增量): the same stages as for the whole county, over the small world a change touches.
 
 A step of ``sql/steps.sql`` says who or what a change can touch (``todo``), what the stages need to see to work that out
-exactly (``world``: tables cut to it, by a condition or by a query of their own), which stages then run, and which tables keep their outcome. What came out differently
-stands in ``d_<table>``, the rows that were (``now`` false) and those that are; it is what the next steps look at, so a change
+exactly (``world``: tables cut to it, by a condition or by a query of their own), which stages then run, and which tables keep
+their outcome. What came out differently stands in ``d_<table>``, the rows that were (``now`` false) and those that are; it is what the next steps look at, so a change
 goes as far as it matters.
 
 ``known`` is the catalog of the last assembly (profiles.known); the small world stands in temporary tables, which hide the
@@ -36,11 +36,9 @@ class Part:
     table: str
     scope: str  # condition over its columns and ``todo``
 
-    def rows(self, *further: str) -> str:
-        """The query of them, all columns and what more is named. Which rows it is comes first, then all of each: in one,
-        DuckDB would read every column of the whole table."""
-        whole = f"{CATALOG}.{self.table}"
-        return f"SELECT {', '.join(('*', *further))} FROM {whole} WHERE rowid IN (SELECT rowid FROM {whole} WHERE {self.scope})"
+    def rows(self) -> str:
+        """The query of them."""
+        return f"SELECT * FROM {CATALOG}.{self.table} WHERE {self.scope}"
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,12 @@ def _take(con: duckdb.DuckDBPyConnection, keep: Part) -> None:
     """Compare the temporary table with the known one within the scope, and let the known one become it."""
     table = keep.table
     now = f"SELECT * FROM temp.{table} WHERE {keep.scope}"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE was AS {keep.rows('rowid AS known_row')}")
+    # Which rows first, then all of each: in one, DuckDB reads every column of the whole table. Only of a table nothing was
+    # written to in this transaction yet, and each is taken once: it loses rows that are looked up by number otherwise.
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE was AS SELECT *, rowid AS known_row FROM {CATALOG}.{table}
+            WHERE rowid IN (SELECT rowid FROM {CATALOG}.{table} WHERE {keep.scope})"""
+    )
     both = f"SELECT *, true AS now FROM ({now}) UNION ALL SELECT * EXCLUDE (known_row), false FROM was"
     both = f"SELECT * EXCLUDE (now), min(now) AS now FROM ({both}) GROUP BY ALL HAVING min(now) = max(now)"
     if _made_rows(con, f"d_{table}", both):

@@ -33,7 +33,7 @@ UNION ALL SELECT b.person_id FROM born b, (VALUES (14, 0), (60, 0), (65, 0), (80
 WHERE b.birth_date > CAST(getvariable('before') - to_years(years) + to_days(days) AS DATE)
   AND b.birth_date <= CAST(getvariable('day') - to_years(years) + to_days(days) AS DATE)
 -- world: fact
-WITH mine AS MATERIALIZED (SELECT * FROM known.fact WHERE rowid IN (SELECT rowid FROM known.fact WHERE person_id IN (SELECT id FROM todo)))
+WITH mine AS MATERIALIZED (SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo))
 FROM mine
 UNION ALL BY NAME -- of who has a number of theirs, only that
 SELECT person_id, feed, phone FROM known.fact WHERE phone IN (SELECT phone FROM mine) AND person_id NOT IN (SELECT id FROM todo)
@@ -234,7 +234,7 @@ UNION ALL SELECT 'what is a year old' FROM happening WHERE happened_on <= getvar
 -- world: old_household
 SELECT * FROM known.household WHERE natural_key IN (SELECT id FROM todo)
 -- world: old_member
-SELECT * FROM known.member WHERE rowid IN (SELECT rowid FROM known.member WHERE household_id IN (SELECT household_id FROM old_household))
+SELECT * FROM known.member WHERE household_id IN (SELECT household_id FROM old_household)
 -- world: old_happening
 SELECT * FROM known.happening
 -- stages: again, household, highest, member, change, happening
@@ -353,7 +353,7 @@ WHERE birth_date > CAST(getvariable('before') - INTERVAL 60 YEAR AS DATE) AND bi
 SELECT person_id FROM d_person_profile WHERE now
 UNION ALL SELECT person_id FROM card WHERE household_id IN (SELECT household_id FROM d_profile WHERE now)
 -- world: fact
-WITH mine AS MATERIALIZED (SELECT * FROM known.fact WHERE rowid IN (SELECT rowid FROM known.fact WHERE person_id IN (SELECT id FROM todo)))
+WITH mine AS MATERIALIZED (SELECT * FROM known.fact WHERE person_id IN (SELECT id FROM todo))
 FROM mine
 UNION ALL BY NAME -- of who has a number of theirs, only that
 SELECT person_id, feed, phone FROM known.fact WHERE phone IN (SELECT phone FROM mine) AND person_id NOT IN (SELECT id FROM todo)

@@ -90,3 +90,4 @@ def test_each_step_keeps_something_and_names_its_stages():
     names = [step.name for step in steps()]
     assert len(names) == len(set(names)) >= 25
     assert all((step.keeps or step.leaves) and step.stages and step.todo for step in steps())
+    assert len(kept_tables()) == len(set(kept_tables()))  # profiles.steps._take relies on it
