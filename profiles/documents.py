@@ -6,8 +6,7 @@ nor written, and a bucket at a time, so that memory does not grow with the count
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import duckdb
@@ -32,28 +31,17 @@ PERSONS = Written("person_profile", "person_id", "person_row", 60_000)
 PROFILES = Written("profile", "household_id", "profile_row", 30_000)
 
 
-def build_changed(
-    con: duckdb.DuckDBPyConnection, written: Written, old: str, new: str, take: Callable[[int, pa.Table], None]
-) -> int:
-    """Build the rows of ``written`` whose content differs between the tables ``old`` (believed) and ``new`` (what is so
-    now), their number. ``take(place, rows)`` gets one bucket, in a thread of its own, while the next is built."""
-    table, key = written.table, written.key
+def changed_rows(con: duckdb.DuckDBPyConnection, written: Written, old: str, new: str) -> Iterator[pa.Table]:
+    """The rows of ``written`` whose content differs between the tables ``old`` (believed) and ``new`` (what is so now), built
+    a bucket at a time."""
+    key = written.key
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE changed AS
             SELECT n.{key} AS id, (row_number() OVER (ORDER BY n.{key}) - 1) // {written.bucket} AS place
             FROM {new} n LEFT JOIN {old} o USING ({key}) WHERE o.content_hash IS DISTINCT FROM n.content_hash"""
     )
-    rows, buckets = con.execute("SELECT count(*), coalesce(max(place) + 1, 0) FROM changed").fetchall()[0]
+    (buckets,) = con.execute("SELECT coalesce(max(place) + 1, 0) FROM changed").fetchall()[0]
     statement = dict(stages("writing"))[written.statement]
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix=table) as taker:
-        taking: Future | None = None
-        for place in range(buckets):
-            con.execute("CREATE OR REPLACE TEMP TABLE bucket AS SELECT id FROM changed WHERE place = ?", [place])
-            built = con.sql(statement).to_arrow_table()
-            if taking:
-                taking.result()
-            taking = taker.submit(take, place, built)
-            del built
-        if taking:
-            taking.result()
-    return rows
+    for place in range(buckets):
+        con.execute("CREATE OR REPLACE TEMP TABLE bucket AS SELECT id FROM changed WHERE place = ?", [place])
+        yield con.sql(statement).to_arrow_table()

@@ -23,8 +23,8 @@ from profiles import assembly, believed
 from profiles.changes import OPEN_LINKS, counts, known_mentions, read_changes, touched_keys
 from profiles.facts import Beside, read_facts
 from profiles.known import Known, Standing
-from profiles.writing import Outcome, Writing, analyse, record_run
-from warehouse.bulk import lock
+from profiles.writing import Outcome, analyse, record_run, write
+from warehouse.bulk import lock, writing
 from warehouse.compute import analyst, memory_for
 from warehouse.snapshot import Horizon, Snapshot, snapshot
 
@@ -116,12 +116,12 @@ class _Run:
             if known:
                 known.anew(self.con)
             read_facts(self.con, moment, self.engine, self.beside)
-            links = counts(moment)["fact"]
+            (facts,) = self.con.execute("SELECT count(*) FROM fact").fetchall()[0]
+            standing = replace(standing, orphans=counts(moment)["fact"] - facts)
             self._read_beside()
         figures = self.whole(grids)
         if known:
-            facts = self.con.execute("SELECT count(*) FROM fact").fetchall()[0][0]
-            known.remember(self.con, replace(standing, orphans=links - facts))
+            known.remember(self.con, standing)
             known.detach(self.con)
         return figures
 
@@ -140,9 +140,7 @@ class _Run:
         believed.read(self.con, self.engine, self.day)
         assembly.membership_to_documents(self.con)
         self._settled()
-        figures = self._write({name: (f"old_{name}", name) for name in assembly.OUTCOMES}, None)
-        analyse(self.connection)
-        return figures
+        return self._write({name: (f"old_{name}", name) for name in assembly.OUTCOMES}, None)
 
     def _changes(
         self, known: Known, standing: Standing, contracts: Mapping[str, Contract], moment: Snapshot, grids: GridMap
@@ -197,10 +195,12 @@ class _Run:
 
     def _write(self, outcomes: Mapping[str, tuple[str, str]], touched: int | None) -> ProfileFigures:
         """Write what differs between the pairs of tables (believed, so now) of each outcome."""
-        now = datetime.now(UTC)
-        outcome = Writing(self.con, self.engine, self.connection, now).write(outcomes)
-        figures = _figures(self.con, outcome, touched)
-        record_run(self.connection, self.token, self.day, figures.counts(), touched is None, now)
+        now, whole = datetime.now(UTC), touched is None
+        with writing(self.engine) as transaction:
+            figures = _figures(self.con, write(self.con, transaction, outcomes, now), touched)
+            record_run(transaction, self.token, self.day, figures.counts(), whole, now)
+            if whole:
+                analyse(transaction)
         return figures
 
 

@@ -6,11 +6,17 @@ and answers in ten working days (政务数据共享条例 §26). It closes by it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 import duckdb
 import pyarrow as pa
 
+from warehouse.bulk import Writing
+from warehouse.tables import ticket
+
 KEY = ("department", "feed", "record_key", "attribute", "kind")
-TICKETS = ("ticket_opened", "ticket_closed")  # names of the staged rows
+TICKETS = ("ticket_opened", "ticket_closed")  # what is to be opened, and closed
 BELIEVED = f"SELECT {', '.join(KEY)} FROM hub.ticket WHERE recorded_to IS NULL"
 
 
@@ -23,19 +29,15 @@ def ticket_changes(con: duckdb.DuckDBPyConnection, old: str, new: str) -> dict[s
     }
 
 
-def open_tickets() -> str:
-    """The statement that opens what is staged as of ``:now``."""
-    listed = ", ".join(KEY)
-    return (
-        f"INSERT INTO hub.ticket ({listed}, detail, recorded_from) "
-        f"SELECT {listed}, detail::jsonb, :now FROM staging.{TICKETS[0]} ORDER BY {listed}"
-    )
-
-
-def close_tickets() -> str:
-    """The statement that closes what is staged as of ``:now``."""
-    same = " AND ".join(f"t.{name} = c.{name}" for name in KEY)
-    return (
-        f"UPDATE hub.ticket t SET recorded_to = :now, state = 'closed' FROM staging.{TICKETS[1]} c "
-        f"WHERE {same} AND t.recorded_to IS NULL"
-    )
+def write_tickets(transaction: Writing, changes: Mapping[str, pa.Table], now: datetime) -> None:
+    """Open and close what :func:`ticket_changes` found, as of ``now``."""
+    opened, closed = (changes[name] for name in TICKETS)
+    transaction.open(ticket, opened, now)
+    if closed.num_rows:
+        transaction.stage({TICKETS[1]: closed})
+        same = " AND ".join(f"t.{name} = c.{name}" for name in KEY)
+        transaction.execute(
+            f"UPDATE hub.ticket t SET recorded_to = :now, state = 'closed' FROM pg_temp.{TICKETS[1]} c "
+            f"WHERE {same} AND t.recorded_to IS NULL",
+            {"now": now},
+        )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -195,6 +196,11 @@ class Writing:
         self._cursor.adbc_ingest(target.name, ready, mode="append", db_schema_name=target.schema)
         for definition in later:
             self._cursor.execute(definition)
+
+    def open(self, target: Table, rows: pa.Table, now: datetime) -> None:
+        """:meth:`append` rows that are believed from ``now`` on."""
+        since = pa.repeat(pa.scalar(now, pa.timestamp("us", "UTC")), rows.num_rows)
+        self.append(target, rows.append_column("recorded_from", since))
 
 
 # All but those of a constraint, ready to be written into a statement.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections import Counter
 from datetime import date
 
 import pytest
 
-from profiles import writing
+from profiles import store
 from profiles.store import assemble
 
 pytestmark = pytest.mark.timeout(600)
@@ -30,26 +31,28 @@ def assembled(site, day: date, *, known: bool = True):
 
 
 def differs(site, day: date, monkeypatch) -> dict[str, int]:
-    """How many rows an assembly of everything would write now, by staged table; it is undone."""
-    found: dict[str, int] = {}
-    write, stage_all, build = writing.Writing.write, writing.stage_all, writing.build_changed
+    """How many rows an assembly of everything would write now, by table; it is undone."""
+    found: Counter[str] = Counter()
+    write = store.write
 
-    def staged(engine, tables):
-        found.update({name: rows.num_rows for name, rows in tables.items()})
-        return stage_all(engine, tables)
+    class Counted:
+        """Takes what it is given, writes nothing."""
 
-    def built(con, written, *rest):
-        found[written.table] = build(con, written, *rest)
-        return found[written.table]
+        def stage(self, tables) -> None:
+            found.update({name: rows.num_rows for name, rows in tables.items()})
 
-    def undone(self, outcomes):
-        write(self, outcomes)
+        def open(self, target, rows, now) -> None:
+            found[target.name] += rows.num_rows
+
+        def execute(self, sql, parameters=None) -> int:
+            return 0
+
+    def undone(con, transaction, outcomes, now):
+        write(con, Counted(), outcomes, now)
         raise Undone
 
     with monkeypatch.context() as patch:
-        patch.setattr(writing, "stage_all", staged)
-        patch.setattr(writing, "build_changed", built)
-        patch.setattr(writing.Writing, "write", undone)
+        patch.setattr(store, "write", undone)
         with pytest.raises(Undone):
             assembled(site, day, known=False)
     return {name: rows for name, rows in found.items() if rows}

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from profiles.households import run_stages
-from profiles.tickets import BELIEVED, TICKETS, close_tickets, open_tickets, ticket_changes
-from warehouse.bulk import read_arrow, stage_all
+from profiles.tickets import BELIEVED, TICKETS, ticket_changes, write_tickets
+from warehouse.bulk import read_arrow, writing
 from warehouse.engine import engine_for
 
 DEPARTMENTS = {
@@ -69,10 +69,8 @@ class Facts:
             run_stages(con, "ticket")
             con.register("old_ticket", read_arrow(self.engine, BELIEVED))
             changes = ticket_changes(con, "old_ticket", "ticket")
-        stage_all(self.engine, changes)
-        with self.engine.begin() as connection:
-            for statement in (open_tickets(), close_tickets()):
-                connection.execute(text(statement), {"now": datetime.now(UTC)})
+        with writing(self.engine) as transaction:
+            write_tickets(transaction, changes, datetime.now(UTC))
         return tuple(changes[name].num_rows for name in TICKETS)
 
     def raised(self) -> list[tuple]:
