@@ -14,51 +14,39 @@ import duckdb
 from linkage.model import Key, LinkRule
 from linkage.patch import is_empty
 
-# Each key of an entity once: what is unnested holds each value once.
+# Each key of an entity once: the lists hold each value once. Made as lists of a row, as joins of what is unnested cost twice as much.
 _KEYS_SQL = """
 CREATE OR REPLACE {kind} AS
-WITH e AS (SELECT *, id IS NOT NULL AS settled FROM {entity} WHERE unique_id IN (FROM changed_{entity})),
-n AS (SELECT unique_id, settled, unnest(names) AS name FROM e),
-b AS (SELECT unique_id, settled, unnest(births) AS birth FROM e),
-p AS (SELECT unique_id, settled, unnest(phones) AS phone FROM e),
-r AS (SELECT unique_id, settled, unnest(rooms) AS room FROM e),
-d AS (SELECT unique_id, settled, unnest(buildings) AS building FROM e),
-k AS (SELECT unique_id, settled, unnest(kin) AS kin FROM e),
-c AS (SELECT unique_id, settled, unnest(cards) AS card FROM e),
-f AS (SELECT unique_id, settled, unnest(list_filter(kin_phones, lambda x: NOT list_contains(phones, x))) AS phone FROM e),
-m AS (SELECT unique_id, settled, unnest(list_distinct(masks)) AS mask FROM e),
-y AS (SELECT unique_id, settled, unnest(list_distinct(list_transform(births, lambda x: x % 10000))) AS day FROM e),
-keyed AS (
-    SELECT hash('surname birth', e.c1, b.birth) AS key, unique_id, settled FROM b JOIN e USING (unique_id, settled) WHERE e.c1 IS NOT NULL
-    UNION ALL SELECT hash('sound birth', e.p1, b.birth), unique_id, settled FROM b JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
-    UNION ALL SELECT hash('name phone', name, phone), unique_id, settled FROM n JOIN p USING (unique_id, settled)
-    UNION ALL SELECT hash('name room', name, room), unique_id, settled FROM n JOIN r USING (unique_id, settled)
-    UNION ALL SELECT hash('name building', name, building), unique_id, settled FROM n JOIN d USING (unique_id, settled)
-    UNION ALL SELECT hash('name kin', name, kin), unique_id, settled FROM n JOIN k USING (unique_id, settled)
-    UNION ALL SELECT hash('name year', n.name, e.year), unique_id, settled FROM n JOIN e USING (unique_id, settled) WHERE year IS NOT NULL
-    UNION ALL SELECT hash('name day', name, day), unique_id, settled FROM n JOIN y USING (unique_id, settled)
-    UNION ALL SELECT hash('birth phone', birth, phone), unique_id, settled FROM b JOIN p USING (unique_id, settled)
-    UNION ALL SELECT hash('birth room', birth, room), unique_id, settled FROM b JOIN r USING (unique_id, settled)
-    UNION ALL SELECT hash('birth kin', birth, kin), unique_id, settled FROM b JOIN k USING (unique_id, settled)
-    UNION ALL SELECT hash('sound phone', e.p1, p.phone), unique_id, settled FROM p JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
-    UNION ALL SELECT hash('sound kin', e.p1, k.kin), unique_id, settled FROM k JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
-    UNION ALL SELECT hash('sound mask', e.p1, m.mask), unique_id, settled FROM m JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
-    UNION ALL SELECT hash('mask room', m.mask, r.room), unique_id, settled FROM m JOIN r USING (unique_id, settled)
-    UNION ALL SELECT hash('mask phone', m.mask, p.phone), unique_id, settled FROM m JOIN p USING (unique_id, settled)
-    UNION ALL SELECT hash('mask birth', m.mask, b.birth), unique_id, settled FROM m JOIN b USING (unique_id, settled)
-    UNION ALL SELECT hash('sound room', e.p1, r.room), unique_id, settled FROM r JOIN e USING (unique_id, settled) WHERE e.p1 IS NOT NULL
-    UNION ALL SELECT hash('name phone', n.name, f.phone), unique_id, settled FROM n JOIN f USING (unique_id, settled)
-    UNION ALL SELECT hash('sound id15', p1, id15), unique_id, settled FROM e WHERE id15 IS NOT NULL AND p1 IS NOT NULL
+WITH e AS (
+    SELECT * REPLACE (list_distinct(masks) AS masks), list_distinct(list_transform(births, lambda b: b % 10000)) AS days,
+           list_filter(kin_phones, lambda p: NOT list_contains(phones, p)) AS other_phones
+    FROM {entity} WHERE unique_id IN (FROM changed_{entity})),
+keyed AS (SELECT unique_id, id IS NOT NULL AS settled, flatten([
+    CASE WHEN c1 IS NOT NULL THEN list_transform(births, lambda b: hash('surname birth', c1, b)) END,
+    CASE WHEN p1 IS NOT NULL THEN list_transform(births, lambda b: hash('sound birth', p1, b)) END,
+    CASE WHEN p1 IS NOT NULL THEN list_transform(phones, lambda p: hash('sound phone', p1, p)) END,
+    CASE WHEN p1 IS NOT NULL THEN list_transform(kin, lambda k: hash('sound kin', p1, k)) END,
+    CASE WHEN p1 IS NOT NULL THEN list_transform(masks, lambda m: hash('sound mask', p1, m)) END,
+    CASE WHEN p1 IS NOT NULL THEN list_transform(rooms, lambda r: hash('sound room', p1, r)) END,
+    CASE WHEN p1 IS NOT NULL AND id15 IS NOT NULL THEN [hash('sound id15', p1, id15)] END,
     -- one error leaves the head or the tail of a number as it was, or all but a part of the birth date; both ends alone are many people's
-    UNION ALL SELECT hash('id head', typed_or_id[1:14]), unique_id, settled FROM e WHERE typed_or_id IS NOT NULL
-    UNION ALL SELECT hash('id tail', typed_or_id[9:]), unique_id, settled FROM e WHERE typed_or_id IS NOT NULL
-    UNION ALL SELECT hash('id but year', typed_or_id[1:8], typed_or_id[12:]), unique_id, settled FROM e WHERE typed_or_id IS NOT NULL
-    UNION ALL SELECT hash('id but day', typed_or_id[1:10], typed_or_id[15:]), unique_id, settled FROM e WHERE typed_or_id IS NOT NULL
-    UNION ALL SELECT hash('name card', n.name, c.card), unique_id, settled FROM n JOIN c USING (unique_id, settled)
-    UNION ALL SELECT hash('name death', n.name), unique_id, settled FROM n JOIN e USING (unique_id, settled) WHERE e.death IS NOT NULL
-    UNION ALL SELECT hash('name', name), unique_id, settled FROM n {further})
-FROM keyed
+    CASE WHEN typed_or_id IS NOT NULL THEN [
+        hash('id head', typed_or_id[1:14]), hash('id tail', typed_or_id[9:]),
+        hash('id but year', typed_or_id[1:8], typed_or_id[12:]), hash('id but day', typed_or_id[1:10], typed_or_id[15:])] END,
+    list_transform(names, lambda n: hash('name', n)),
+    CASE WHEN death IS NOT NULL THEN list_transform(names, lambda n: hash('name death', n)) END,
+    CASE WHEN year IS NOT NULL THEN list_transform(names, lambda n: hash('name year', n, year)) END,
+    {crossed} {further}
+]) AS keys FROM e)
+SELECT unnest(keys) AS key, unique_id, settled FROM keyed
 """
+# Every value of one list with every value of another.
+_CROSSED = (
+    ("name day", "names", "days"), ("name phone", "names", "phones"), ("name phone", "names", "other_phones"), ("name room", "names", "rooms"),
+    ("name building", "names", "buildings"), ("name kin", "names", "kin"), ("name card", "names", "cards"), ("birth phone", "births", "phones"),
+    ("birth room", "births", "rooms"), ("birth kin", "births", "kin"), ("mask room", "masks", "rooms"), ("mask phone", "masks", "phones"),
+    ("mask birth", "masks", "births"),
+)  # fmt: skip
 
 # Who must be compared again: whose row changed, and everybody under a key that became too large to use, or small enough again.
 _AGAIN_SQL = (
@@ -135,8 +123,8 @@ def block(con: duckdb.DuckDBPyConnection, round_no: int | str, largest: int, fur
     of its are not worth a score. Returns the number of pairs."""
     entity, keys = f"entity_{round_no}", f"block_key_{round_no}"
     names = {"entity": entity, "keys": keys, "r": round_no}
-    names["further"] = "".join(
-        f" UNION ALL SELECT hash('{key.name}', ({key.sql})), unique_id, settled FROM e WHERE ({key.sql}) IS NOT NULL" for key in further)
+    names["crossed"] = ", ".join(f"flatten(list_transform({one}, lambda a: list_transform({other}, lambda b: hash('{name}', a, b))))" for name, one, other in _CROSSED)
+    names["further"] = "".join(f", CASE WHEN ({key.sql}) IS NOT NULL THEN [hash('{key.name}', ({key.sql}))] END" for key in further)
     names["impossible"] = "".join(f" AND NOT coalesce(({rule.when}), false)" for rule in impossible)
     first = is_empty(con, keys)
     names["kind"] = f"TABLE {keys}" if first else "TEMP TABLE key_now"
