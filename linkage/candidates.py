@@ -48,19 +48,21 @@ _CROSSED = (
     ("mask birth", "masks", "births"),
 )  # fmt: skip
 
-# Who must be compared again: whose row changed, and everybody under a key that became too large to use, or small enough again.
+# Who must be compared again: whose row changed, and everybody under a key that became too large to use, or small enough again. The keys
+# are many: read are those of who changed, who else has one of these, and at last all under a key of who is compared again (`around`).
 _AGAIN_SQL = (
     "CREATE OR REPLACE TEMP TABLE key_before AS FROM {keys} WHERE unique_id IN (FROM changed_{entity})",
-    "CREATE OR REPLACE TEMP TABLE key_asked AS SELECT key FROM key_before UNION SELECT key FROM key_now",
-    "CREATE OR REPLACE TEMP TABLE size_before AS SELECT key, count(*) AS n FROM {keys} WHERE key IN (FROM key_asked) GROUP BY key",
+    """CREATE OR REPLACE TEMP TABLE key_held AS
+       FROM {keys} WHERE key IN (SELECT key FROM key_before UNION SELECT key FROM key_now) AND unique_id NOT IN (FROM changed_{entity})""",
     "DELETE FROM {keys} WHERE unique_id IN (FROM changed_{entity})",
     "INSERT INTO {keys} FROM key_now",
-    """CREATE OR REPLACE TEMP TABLE flipped AS
-       SELECT key FROM (SELECT key, count(*) AS n FROM {keys} WHERE key IN (FROM key_asked) GROUP BY key) a FULL JOIN size_before b USING (key)
-       WHERE (coalesce(a.n, 0) > $largest) <> (coalesce(b.n, 0) > $largest)""",
     """CREATE OR REPLACE TEMP TABLE again AS
-       FROM changed_{entity} UNION SELECT unique_id FROM {keys} WHERE key IN (FROM flipped)
+       WITH counted AS (
+           SELECT key, 1 AS before, 1 AS now FROM key_held UNION ALL SELECT key, 1, 0 FROM key_before UNION ALL SELECT key, 0, 1 FROM key_now),
+       flipped AS (SELECT key FROM counted GROUP BY key HAVING (sum(now) > $largest) <> (sum(before) > $largest))
+       FROM changed_{entity} UNION SELECT unique_id FROM key_held WHERE key IN (FROM flipped)
        UNION SELECT unique_id FROM {entity} WHERE name IN (FROM renamed)""",
+    "CREATE OR REPLACE TEMP TABLE around AS FROM {keys} WHERE key IN (SELECT key FROM {keys} WHERE unique_id IN (FROM again))",
 )
 
 # A name nobody else in the county has is evidence of its own (rules.yaml): when that begins or ends, its bearers are looked at again.
@@ -78,17 +80,13 @@ _NAMESAKE_SQL = (
 # its partners, and a settled one the unsettled partners that are not looking themselves.
 _PAIRS_SQL = """
 CREATE OR REPLACE TEMP TABLE pair AS
-WITH mine AS (FROM {keys} WHERE unique_id IN (FROM again)),
-used AS (SELECT key FROM {keys} WHERE key IN (SELECT key FROM mine) GROUP BY key
-         HAVING count(*) BETWEEN 2 AND $largest AND bool_or(NOT settled)),
-open AS (SELECT *, unique_id IN (FROM again) AS looking FROM {keys} WHERE NOT settled AND key IN (FROM used)),
+WITH used AS (SELECT key FROM around GROUP BY key HAVING count(*) BETWEEN 2 AND $largest AND bool_or(NOT settled)),
+known AS (SELECT *, unique_id IN (FROM again) AS looking FROM around WHERE key IN (FROM used)),
 found AS (
-    SELECT a.unique_id AS a, b.unique_id AS b FROM open a JOIN {keys} b ON a.key = b.key AND b.settled WHERE a.looking
+    SELECT a.unique_id AS a, b.unique_id AS b FROM known a JOIN known b ON a.key = b.key AND (b.settled OR a.unique_id < b.unique_id OR NOT b.looking)
+    WHERE a.looking AND NOT a.settled AND a.unique_id <> b.unique_id
     UNION ALL
-    SELECT a.unique_id, b.unique_id FROM open a JOIN open b ON a.key = b.key AND (a.unique_id < b.unique_id OR NOT b.looking)
-    WHERE a.looking AND a.unique_id <> b.unique_id
-    UNION ALL
-    SELECT a.unique_id, b.unique_id FROM mine a JOIN open b ON a.key = b.key WHERE a.settled AND NOT b.looking)
+    SELECT a.unique_id, b.unique_id FROM known a JOIN known b ON a.key = b.key WHERE a.looking AND a.settled AND NOT b.settled AND NOT b.looking)
 SELECT DISTINCT '0' AS match_key, least(a, b) AS join_key_l, greatest(a, b) AS join_key_r FROM found
 """
 
