@@ -15,6 +15,7 @@ def judge(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     rules = " ".join(f"WHEN {rule.when} THEN {_quoted(rule.name)}" for rule in model.rules)
     sure = " ".join(f"WHEN {_quoted(rule.name)} THEN {rule.probability}" for rule in model.rules)
     vetoes = " ".join(f"WHEN {veto.when} THEN {_quoted(veto.name)}" for veto in model.vetoes)
+    suggested = ", ".join(_quoted(veto.name) for veto in model.vetoes if veto.suggest) or "NULL"
     evidence = " || ' ' || ".join(f"'{c.name}:' || {c.name}" for c in model.comparisons)
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE ruled AS
@@ -28,7 +29,7 @@ def judge(con: duckdb.DuckDBPyConnection, model: Model) -> None:
         f"""CREATE OR REPLACE TEMP TABLE judged AS
         SELECT l, r, weight, greatest(probability, CASE rule {sure} ELSE 0 END) AS probability,
                CASE WHEN veto IS NOT NULL THEN veto ELSE coalesce(rule, 'weight') END AS rule, evidence, veto IS NOT NULL AS vetoed,
-               CASE WHEN veto IS NOT NULL AND probability < $upper THEN 'dropped'
+               CASE WHEN veto IS NOT NULL AND probability < CASE WHEN veto IN ({suggested}) THEN $lower ELSE $upper END THEN 'dropped'
                     WHEN veto IS NOT NULL THEN 'review'
                     WHEN rule IS NOT NULL OR probability >= $upper THEN 'link'
                     WHEN probability >= $lower THEN 'review' ELSE 'dropped' END AS verdict

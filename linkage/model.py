@@ -45,12 +45,15 @@ class Comparison:
 
 @dataclass(frozen=True)
 class LinkRule:
-    """A named deterministic rule over comparison levels (``<comparison>`` = level name); links whatever the weight says."""
+    """A named deterministic rule over comparison levels (``<comparison>`` = level name); links whatever the weight says.
+
+    ``suggest``: of a veto by which the county decided, not the records: what it parts is put to a person from the lower threshold on."""
 
     name: str
     when: str
     reason: str
     probability: float
+    suggest: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,4 +154,4 @@ def _comparison(path: Path, entry: dict[str, Any]) -> Comparison:
 
 def _rule(path: Path, entry: dict[str, Any]) -> LinkRule:
     _entry(path, str(entry.get("name")), entry, "name", "when")
-    return LinkRule(entry["name"], entry["when"], entry["reason"], float(entry.get("probability", 0.0)))
+    return LinkRule(entry["name"], entry["when"], entry["reason"], float(entry.get("probability", 0.0)), bool(entry.get("suggest", False)))

@@ -28,7 +28,7 @@ MENTION_COLUMNS = (
     "compound_id, building_id, unit, dwelling_id, death_date, dead, ended"
 )
 _MENTIONS = f"SELECT {MENTION_COLUMNS}, hashtextextended(address_text, 0) AS address FROM hub.mention"  # address: tells whose place changed
-_COUNT = "SELECT count(*) AS n FROM hub.mention"
+_COUNT = "SELECT count(*) AS n FROM hub.mention WHERE {half}"
 # Of links that were closed: the last person of a record (null: it has an open link or its persons went into others), and ids it had
 # that went into another, so that what parts again gets its own back.
 _PAST = """
@@ -65,9 +65,10 @@ class Beside:
 
 def read_beside(moment: Snapshot) -> Beside:
     """The small tables of the moment. Raises QueryError."""
-    asked = {"count": _COUNT, "past": _PAST, "decisions": _DECISIONS}
+    asked = {half: _COUNT.format(half=half) for half in HALVES} | {"past": _PAST, "decisions": _DECISIONS}
     read = moment.read_all(asked | ({"aliases": _ALIASES} if "psb_register" in tables_present(moment) else {}))
-    return Beside(moment.horizon(), read["count"]["n"][0].as_py(), read["past"], read["decisions"], read.get("aliases"))
+    mentions = sum(read[half]["n"][0].as_py() for half in HALVES)
+    return Beside(moment.horizon(), mentions, read["past"], read["decisions"], read.get("aliases"))
 
 
 def bring_mentions(

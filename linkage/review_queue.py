@@ -3,7 +3,7 @@
 Expected gain of a minute = how unsure we are × how many records the answer can move × what hangs on them:
 
 * unsure = min(q, 1 - q), the chance that what stands now is wrong or, asked the other way, the chance an answer surprises.
-  q is the model's probability where the model alone left the pair open. Where a rule, a constraint or another candidate
+  q is the model's probability where the model alone left the pair open, or only the county's rule not to link so (``suggest``). Where a rule, a constraint or another candidate
   contradicts the model, its probability is no longer what anybody believes: q is then at most one half, as unsure as can be.
 * records = those of the smaller of the two persons: on "same" they change hands, the larger person keeps its own.
 * benefit = 5 where one of the two persons has a record that assistance, disability, allowance or death hangs on, else 1: such
@@ -83,7 +83,7 @@ def queue(engine: Engine, limit: int = 50) -> list[QueuedPair]:
     """What is most worth a person's minute, the best first. Numbers the pairs it lists, so that they can be asked for."""
     model = load_model()
     values = {"kinds": list(ANSWERABLE), "benefit": BENEFIT_FEEDS, "factor": BENEFIT_FACTOR, "contradicted": CONTRADICTED,
-              "vetoes": [veto.name for veto in model.vetoes], "upper": model.setting("upper"), "limit": limit, "now": datetime.now(UTC)}
+              "vetoes": [veto.name for veto in model.vetoes if not veto.suggest], "upper": model.setting("upper"), "limit": limit, "now": datetime.now(UTC)}
     with engine.begin() as connection:
         connection.execute(text(_ASKED), values)
         number_pairs(connection, "asked")

@@ -86,6 +86,12 @@ def test_name_and_address_alone_never_link() -> None:
     assert found["R1"] != found["Q1"]
 
 
+def test_who_a_request_by_name_and_room_is_probably_about_is_put_to_a_person() -> None:
+    resident = mention("psb_register", "R1", "王建国", BORN, id_number=WANG, sex="1", room="101")
+    asked = run([resident, mention("grid_request", "Q1", "王建国", room="101")]).conflicts.to_pylist()
+    assert [(row["kind"], row["evidence"].split()[0]) for row in asked] == [("review", "name_and_address_alone")]
+
+
 def test_an_applicant_is_known_by_name_and_telephone() -> None:
     found = people([mention("psb_register", "R1", "王建国", BORN, id_number=WANG, sex="1", phone="13931300001"),
                     mention("grid_request", "Q1", "王建国", phone="13931300001")])
