@@ -10,7 +10,7 @@ import duckdb
 import psutil
 
 LEAST_MB = 800
-_MB_A_RECORD = 0.001  # what linking takes of a record at its widest step, measured at 0.25 and 1 million
+_MB_A_RECORD = 0.0007  # what linking takes of a record at its widest step, measured at 0.25 and 1 million
 
 
 def memory_for(records: int, given_mb: int | None = None) -> int:

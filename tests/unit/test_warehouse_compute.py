@@ -48,7 +48,7 @@ def test_a_link_planted_under_the_name_is_not_followed(tmp_path):
 def test_the_limit_grows_with_the_records_up_to_half_the_machine(monkeypatch):
     monkeypatch.setattr(Path, "exists", lambda self: False)  # no container's limit
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=8_000_000_000))
-    assert [memory_for(records) for records in (0, 1_000_000, 50_000_000)] == [800, 1800, 4000]
+    assert [memory_for(records) for records in (0, 1_000_000, 50_000_000)] == [800, 1500, 4000]
     assert memory_for(50_000_000, 300) == 300  # what was asked for holds
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=1_000_000_000))
     assert memory_for(1_000_000) == 800
@@ -56,5 +56,5 @@ def test_the_limit_grows_with_the_records_up_to_half_the_machine(monkeypatch):
 
 def test_a_containers_limit_is_the_machine(monkeypatch):
     monkeypatch.setattr(Path, "exists", lambda self: True)
-    monkeypatch.setattr(Path, "read_text", lambda self: "3000000000\n")
-    assert memory_for(1_000_000) == 1500
+    monkeypatch.setattr(Path, "read_text", lambda self: "2400000000\n")
+    assert memory_for(1_000_000) == 1200
