@@ -12,8 +12,6 @@ from connectors.purge import purge as bury
 from gridhub.errors import UnknownFeed
 from gridhub.figures import StageFigures
 from gridhub.pipeline import Hub
-from linkage.remembered import forget
-from profiles.known import NAME
 from warehouse import batches, erasure
 from warehouse import rebuild as rebuilding
 from warehouse.errors import BatchStateError
@@ -44,11 +42,9 @@ def purge(hub: Hub, batch_id: str, reason: str, by: str) -> StageFigures:
         if erasure.was_loaded(hub.engine, members):
             figures["batches_left"] = rebuilding.rebuild(hub.engine, {feed: contract}, hub.landing.complete(feed), hub.verdicts).batches
     if figures:  # records are other ones now
-        forget(hub.settings.home / "linkage")
-        (hub.settings.known / NAME).unlink(missing_ok=True)
-        hub.link()
+        hub.link(anew=True)
         figures["forgotten"] = erasure.forget_records(hub.engine, contract, batch_id)
-        hub.assemble()
+        hub.assemble(anew=True)
         figures["forgotten"] += erasure.forget_versions(hub.engine, batch_id)
     return StageFigures("purge", time.monotonic() - started, {"purged": len(members), **figures})
 

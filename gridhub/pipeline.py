@@ -101,9 +101,9 @@ class Hub:
         """Whether an ingest of any feed is under way, here or in another process."""
         return batches.any_ingesting(self.engine)
 
-    def link(self) -> StageFigures:
-        """Resolve addresses that are new, then work out who is who."""
-        return _timed("link", lambda: self._linked(last=True))
+    def link(self, *, anew: bool = False) -> StageFigures:
+        """Resolve addresses that are new, then work out who is who; ``anew``: without anything an earlier run left."""
+        return _timed("link", lambda: self._linked(last=True, anew=anew))
 
     def link_ahead(self, *, first: bool) -> list[dict]:
         """As :meth:`link`, but pairs worth sharing out are laid out and not scored: the chunks for :meth:`score_chunk`, then
@@ -122,21 +122,22 @@ class Hub:
         """Score one chunk that :meth:`link_ahead` laid out."""
         return _timed("score", lambda: {"pairs_kept": scale.score_chunk(self.settings, round_folder, chunk)})
 
-    def _linked(self, *, last: bool) -> dict:
+    def _linked(self, *, last: bool, anew: bool = False) -> dict:
         from linkage.store import link
         from places.store import resolve_addresses
 
-        limits = {"threads": self.settings.threads, "memory_mb": self.settings.memory_mb, "folder": self.settings.home / "linkage", "contracts": self.contracts}
+        given = {"threads": self.settings.threads, "memory_mb": self.settings.memory_mb, "contracts": self.contracts, "folder": self.settings.home / "linkage"}
         with scale.scorer(self.settings, last=last) as score:
-            return resolve_addresses(self.engine).counts() | link(self.engine, **limits, score=score).counts()
+            return resolve_addresses(self.engine).counts() | link(self.engine, **given, score=score, anew=anew).counts()
 
-    def assemble(self) -> StageFigures:
-        """Households of three kinds, surviving values, profiles, then what rules across feeds find; only changes are written."""
+    def assemble(self, *, anew: bool = False) -> StageFigures:
+        """Households of three kinds, surviving values, profiles, then what rules across feeds find; only changes are written. ``anew``:
+        without anything an earlier assembly left."""
         from profiles.findings import CrossRules, judge_cross_rules
         from profiles.store import assemble
 
         today, threads = self.settings.today, self.settings.threads
-        given = {"threads": threads, "memory_mb": self.settings.memory_mb, "contracts": self.contracts, "known": self.settings.known}
+        given = {"threads": threads, "memory_mb": self.settings.memory_mb, "contracts": self.contracts, "known": self.settings.known, "anew": anew}
 
         def work() -> dict:
             judging = CrossRules(self.engine, today, threads=threads)

@@ -99,11 +99,16 @@ LEFT JOIN id_owner o USING (canonical) WHERE u.i IN (FROM judged_again)
 
 # An examination names its archive; the archive's number is the system's own key, the ID was typed. Where they contradict
 # each other the archive is believed and the ID is somebody else's.
-_REFERENCE_SQL = """
-CREATE OR REPLACE TEMP TABLE reference AS
-SELECT f.i AS l, r.i AS r FROM form f JOIN form r ON r.feed = f.ref_feed AND r.record_key = f.ref_key WHERE f.ref_key IS NOT NULL
-"""
-_ANSWERED_SQL = "CREATE OR REPLACE TEMP TABLE answered AS FROM judged_again UNION SELECT l FROM reference WHERE r IN (FROM judged_again)"
+_REFERENCE_SQL = (
+    """CREATE OR REPLACE TEMP TABLE reference_now AS
+       SELECT f.i AS l, r.i AS r FROM form f JOIN form r ON r.feed = f.ref_feed AND r.record_key = f.ref_key WHERE f.ref_key IS NOT NULL""",
+    # also whose reference is gone, or leads elsewhere: nothing else about him need have changed
+    """CREATE OR REPLACE TEMP TABLE answered AS
+       FROM judged_again UNION SELECT l FROM reference_now WHERE r IN (FROM judged_again)
+       UNION SELECT l FROM ((FROM reference_now EXCEPT FROM reference) UNION ALL (FROM reference EXCEPT FROM reference_now)) WHERE l IN (SELECT i FROM form)""",
+    "DELETE FROM reference",
+    "INSERT INTO reference FROM reference_now",
+)
 # One number a row: its own before the embedded one (a 学籍号 lags behind a correction).
 _BELIEVED_SQL = """
 CREATE OR REPLACE TEMP TABLE believed AS
@@ -148,11 +153,12 @@ WHERE l IN (FROM reweighed) OR r IN (FROM reweighed)
 
 
 def anchor(con: duckdb.DuckDBPyConnection, aliases: pa.Table | None) -> dict[str, int]:
-    """Bring ``trusted`` (i, number, canonical, rule) to what ``form`` says now, and make ``reference`` (l, r).
+    """Bring ``trusted`` (i, number, canonical, rule) and ``reference`` (l, r) to what ``form`` says now.
     ``aliases``: feed, record_key, id_number a record carried earlier. ``changed_trusted`` (i): what came out different.
     """
     con.execute("CREATE TABLE IF NOT EXISTS id_alias (id_number VARCHAR, canonical VARCHAR)")
     con.execute("CREATE TABLE IF NOT EXISTS id_used (i BIGINT, number VARCHAR, canonical VARCHAR, rule VARCHAR)")
+    con.execute("CREATE TABLE IF NOT EXISTS reference (l BIGINT, r BIGINT)")
     con.execute("CREATE TABLE IF NOT EXISTS id_judged (i BIGINT, number VARCHAR, canonical VARCHAR, rule VARCHAR, verdict VARCHAR)")
     con.register("alias_in", aliases if aliases is not None else _NO_ALIAS)
     con.execute(_ALIAS_SQL)
@@ -161,7 +167,7 @@ def anchor(con: duckdb.DuckDBPyConnection, aliases: pa.Table | None) -> dict[str
         con.execute(sql)
     con.execute("DELETE FROM id_judged WHERE i IN (FROM judged_again)")
     con.execute("INSERT INTO id_judged FROM id_judged_now")
-    for sql in (_REFERENCE_SQL, _ANSWERED_SQL, _BELIEVED_SQL, _TRUSTED_SQL.format(lasting=lasting(con, "trusted"))):
+    for sql in (*_REFERENCE_SQL, _BELIEVED_SQL, _TRUSTED_SQL.format(lasting=lasting(con, "trusted"))):
         con.execute(sql)
     update(con, "trusted", "trusted_now", within="FROM answered", before="canonical")
     (foreign,) = con.execute("SELECT count(DISTINCT i) FROM id_judged WHERE verdict = 'foreign' AND rule = 'same_valid_id'").fetchall()[0]

@@ -29,8 +29,8 @@ MENTION_COLUMNS = (
 )
 _MENTIONS = f"SELECT {MENTION_COLUMNS}, hashtextextended(address_text, 0) AS address FROM hub.mention"  # address: tells whose place changed
 _COUNT = "SELECT count(*) AS n FROM hub.mention WHERE {half}"
-# Of links that were closed: the last person of a record (null: it has an open link or its persons went into others), and ids it had
-# that went into another, so that what parts again gets its own back.
+_VIEW = "SELECT coalesce(obj_description(to_regclass('hub.mention'), 'pg_class'), '') AS digest"  # of its definition: warehouse.mention
+# Of links that were closed: the last person of a record (null: all its persons went into others), and ids it had that went into another, so that what parts again gets its own back.
 _PAST = """
 WITH closed AS (
     SELECT l.feed, l.record_key, l.person_id, p.replaced_by IS NOT NULL AS went, l.recorded_to, l.recorded_from
@@ -53,10 +53,11 @@ _FEW = 2_000  # touched records that are always few
 
 @dataclass(frozen=True)
 class Beside:
-    """What is read whole in any case, and the moment: ``mentions``: their number, ``past``: what records were linked to by links that
+    """What is read whole in any case, and the moment: ``view``: digest of the mention view, ``mentions``: their number, ``past``: what records were linked to by links that
     are closed, ``decisions`` that bind, ``aliases``: earlier numbers (None without a register)."""
 
     horizon: Horizon
+    view: str
     mentions: int
     past: pa.Table
     decisions: pa.Table
@@ -65,10 +66,10 @@ class Beside:
 
 def read_beside(moment: Snapshot) -> Beside:
     """The small tables of the moment. Raises QueryError."""
-    asked = {half: _COUNT.format(half=half) for half in HALVES} | {"past": _PAST, "decisions": _DECISIONS}
+    asked = {half: _COUNT.format(half=half) for half in HALVES} | {"past": _PAST, "decisions": _DECISIONS, "view": _VIEW}
     read = moment.read_all(asked | ({"aliases": _ALIASES} if "psb_register" in tables_present(moment) else {}))
     mentions = sum(read[half]["n"][0].as_py() for half in HALVES)
-    return Beside(moment.horizon(), mentions, read["past"], read["decisions"], read.get("aliases"))
+    return Beside(moment.horizon(), read["view"]["digest"][0].as_py(), mentions, read["past"], read["decisions"], read.get("aliases"))
 
 
 def bring_mentions(

@@ -16,17 +16,22 @@ from pathlib import Path
 
 import duckdb
 
+import standards
 from warehouse.compute import analyst, write_plainly
 from warehouse.snapshot import Horizon
 
 _KEPT, _WORK = "last.duckdb", "work.duckdb"
 
 
-def token(digest: str) -> str:
-    """Under what the tables of a run over what ``digest`` says are found again: they say nothing to another DuckDB, whose hashes may be
-    others, nor to other code, to which a column may mean something else."""
-    code = hashlib.new("sm3", b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))))
-    return f"{duckdb.__version__} {code.hexdigest()} {digest}"
+def token(run: str, view: str) -> str:
+    """Under what the tables of the run so named are found again. They say nothing to another DuckDB, whose hashes may be others, to
+    other code, to which a column may mean something else, nor over another mention view (``view``: its digest)."""
+    code = hashlib.new("sm3")
+    for package in (Path(__file__).parent, Path(standards.__file__).parent):
+        for file in sorted(package.rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                code.update(file.read_bytes())
+    return f"{duckdb.__version__} {code.hexdigest()} {view} {run}"
 
 
 @dataclass
@@ -75,6 +80,7 @@ def remembered(folder: Path | None, token: str | None, threads: int, memory_mb: 
         opened = Remembered(analyst(threads, memory_mb))
     else:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)  # what DuckDB writes beside its file is readable by whoever gets into the folder
         _remove(folder / _WORK)
         opened = _last(folder, token, threads, memory_mb) or _first(folder, threads, memory_mb)
     try:

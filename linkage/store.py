@@ -5,6 +5,7 @@ A run over mentions, decisions and a model that are the same as last time ends a
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ from linkage.artefact import BY_ITSELF, ModelArtefact, activate, let_in_by, load
 from linkage.engine import LinkSettings, relink
 from linkage.model import Model, load_model
 from linkage.reading import Beside, bring_mentions, read_beside
-from linkage.remembered import remembered, token
+from linkage.remembered import forget, remembered, token
 from linkage.results import remember_links
 from linkage.scoring import Scorer
 from linkage.training import artefact_of
@@ -37,15 +38,17 @@ _OPEN = "SELECT feed, record_key, person_id, role, rule, probability, evidence F
 
 def link(
     engine: Engine, *, contracts: Mapping[str, Contract] | None = None, threads: int = 2, memory_mb: int | None = None,
-    score: Scorer = scoring.score, folder: Path | None = None,
+    score: Scorer = scoring.score, folder: Path | None = None, anew: bool = False,
 ) -> LinkFigures:  # fmt: skip
     """Link every mention to a person. Waits while another run of the same warehouse links.
 
     ``contracts``: default the packaged ones; ``score``: where pairs are scored; ``folder``: where a run leaves its tables for the next
-    (None: every run works everything out).
+    (None: every run works everything out); ``anew``: what is there is removed, so that nothing of erased records stays in it.
     """
     with engine.begin() as guard, ExitStack() as stack:  # two runs at once would give one number to two people
         lock(guard, "linkage")
+        if anew and folder:
+            forget(folder)
         return _run(engine, load_contracts() if contracts is None else contracts, threads, memory_mb, score, folder, stack)
 
 
@@ -60,7 +63,8 @@ def _run(
         beside = read_beside(moment)
         artefact = active if active and _fits(engine, active, model, beside.mentions) else None
         memory_mb = memory_for(beside.mentions, memory_mb)
-        known = token(last["digest"]) if artefact and last.get("digest", "").startswith(artefact.version) else None
+        same_model = artefact and last.get("digest", "").startswith(artefact.version)
+        known = token(last["run"], beside.view) if same_model and "run" in last else None
         before = stack.enter_context(remembered(folder, known, threads, memory_mb))
         missing = bring_mentions(before.con, moment, contracts, before.horizon, beside.mentions)
     digest = _digest(before.con, beside)
@@ -77,7 +81,8 @@ def _run(
         artefact = artefact_of(model, result, missing or {}, evidence, datetime.now(UTC))
         _take_over(engine, artefact)
     digest = f"{artefact.version}|{digest}"
-    before.seal(token(digest), beside.horizon)
+    result.figures["run"] = uuid.uuid4().hex
+    before.seal(token(result.figures["run"], beside.view), beside.horizon)
     figures = write(engine, result, digest, model)
     before.keep()
     return figures
@@ -104,7 +109,7 @@ def _digest(con: duckdb.DuckDBPyConnection, beside: Beside) -> str:
         if table is not None:
             con.register(name, table)
             asked.append(f"SELECT count(*), sum(hash(t)::HUGEINT), bit_xor(hash(t)) FROM {name} t")
-    digest = "|".join(str(con.execute(sql).fetchall()[0]) for sql in asked)
+    digest = "|".join([beside.view, *(str(con.execute(sql).fetchall()[0]) for sql in asked)])
     for name in ("decision_in", "alias_in"):
         con.unregister(name)
     return digest

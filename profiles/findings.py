@@ -167,10 +167,10 @@ def judge_cross_rules(
     (``judging``); writes what changed, in one transaction. Raises as :meth:`CrossRules.verdict`."""
     judging = judging or CrossRules(engine, today, threads=threads, rules=rules)
     verdict = judging.verdict()
-    stage_all(engine, {"cross_found": verdict.findings, "cross_judged": verdict.results})
-    values = {"now": datetime.now(UTC), "batch": CROSS_BATCH}
     with engine.begin() as connection:
-        lock(connection, "cross_rules")
+        lock(connection, "cross_rules")  # also what is staged is one run's
+        stage_all(engine, {"cross_found": verdict.findings, "cross_judged": verdict.results})
+        values = {"now": datetime.now(UTC), "batch": CROSS_BATCH}
         closed = connection.execute(text(_CLOSE), values).rowcount
         opened = connection.execute(text(_OPEN), values).rowcount
         connection.execute(text(_FORGET), values)

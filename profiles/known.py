@@ -67,11 +67,16 @@ class Known:
         """An empty file, attached and used."""
         self.detach(con)
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for path in (self.path, self.path.with_name(f"{NAME}.wal")):
-            path.unlink(missing_ok=True)
+        self.path.parent.chmod(0o700)  # what DuckDB writes beside its file is readable by whoever gets into the folder
+        self.forget()
         self._attached(con)
         self.path.chmod(0o600)
         con.execute(f"USE {CATALOG}")
+
+    def forget(self) -> None:
+        """Remove the file, which nobody has attached."""
+        for path in (self.path, self.path.with_name(f"{NAME}.wal")):
+            path.unlink(missing_ok=True)
 
     def _attached(self, con: duckdb.DuckDBPyConnection) -> None:
         write_plainly(con)

@@ -61,11 +61,12 @@ def assemble(
     contracts: Mapping[str, Contract] | None = None,
     known: Path | None = None,
     beside: Beside | None = None,
+    anew: bool = False,
 ) -> ProfileFigures:
     """Households of three kinds, surviving values, profile documents and correction tickets as of ``as_of``, in one
     transaction. ``contracts``: default the packaged ones; ``departments``: feed → department, default the contracts'.
     ``known``: folder for what an assembly leaves to the next; without it everything is worked out each time.
-    ``beside``: reads at the assembly's moment too. ``memory_mb``: default by the number of linked records."""
+    ``anew``: what is there is removed, so that nothing of erased records stays in it. ``beside``: reads at the assembly's moment too. ``memory_mb``: default by the number of linked records."""
     contracts = load_contracts() if contracts is None else contracts
     if departments is None:
         departments = {contract.feed: contract.department for contract in contracts.values()}
@@ -76,6 +77,8 @@ def assemble(
         # One assembly at a time: what is believed now is read, and what a killed one left is swept, under the lock.
         with engine.begin() as connection:
             lock(connection, "profiles")
+            if anew and known:
+                Known(known).forget()
             run = _Run(con, engine, connection, as_of, departments, beside)
             return run.from_warehouse(contracts, Known(known) if known else None)
     finally:

@@ -178,14 +178,14 @@ class Writing:
     def append(self, target: Table, rows: pa.Table) -> None:
         """Copy ``rows`` straight into a table of :mod:`warehouse.tables`: columns by name, each of its very type, ``jsonb`` from JSON text.
 
-        Where they are many and the first, the indexes are made anew when the rows are in, for a fraction of the time. Nobody else can
-        read the table from then on until the transaction ends; it waits for those who are reading, the caller's own other
-        transactions as well.
+        Where they are many and the first, and nobody is reading the table, the indexes are made anew when the rows are in, for a fraction
+        of the time. Nobody else can read the table from then on until the transaction ends. It never waits for readers: one that waits
+        in turn for another connection of its own would wait for ever.
         """
         if not rows.num_rows:
             return
         later = []
-        if rows.num_rows >= _MANY and self.ask(f"SELECT NOT EXISTS (SELECT FROM {target.fullname})") == [(True,)]:
+        if rows.num_rows >= _MANY and self.ask(f"SELECT NOT EXISTS (SELECT FROM {target.fullname})") == [(True,)] and self._alone(target):
             for name, definition in self.ask(_INDEXES.format(table=target.fullname)):
                 self._cursor.execute(f"DROP INDEX {name}")
                 later.append(definition)
@@ -197,12 +197,24 @@ class Writing:
         for definition in later:
             self._cursor.execute(definition)
 
+    def _alone(self, target: Table) -> bool:
+        """Whether nobody else is using the table; then nobody is until the transaction ends."""
+        self._cursor.execute(_LOCK.format(table=target.fullname))
+        return self.ask(_LOCKED.format(table=target.fullname)) == [(True,)]
+
     def open(self, target: Table, rows: pa.Table, now: datetime) -> None:
         """:meth:`append` rows that are believed from ``now`` on."""
         since = pa.repeat(pa.scalar(now, pa.timestamp("us", "UTC")), rows.num_rows)
         self.append(target, rows.append_column("recorded_from", since))
 
 
+# In a block of its own, as a statement that fails ends the transaction.
+_LOCK = """
+DO $$ BEGIN LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE NOWAIT; EXCEPTION WHEN lock_not_available THEN NULL; END $$
+"""
+_LOCKED = """
+SELECT EXISTS (SELECT FROM pg_locks WHERE relation = '{table}'::regclass AND pid = pg_backend_pid() AND mode = 'AccessExclusiveLock' AND granted)
+"""
 # All but those of a constraint, ready to be written into a statement.
 _INDEXES = """
 SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i

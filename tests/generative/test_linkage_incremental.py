@@ -42,6 +42,8 @@ def live(chance: random.Random, rows: list[dict], spare: list[dict], day: int) -
         rows.append(dict.fromkeys(MENTIONS.names) | {
             "feed": "health_elderly_exam", "record_key": f"E{day}", "table_name": "exam", "base_key": f"E{day}", "role": "holder",
             "id_number": held["id_number"], "ref_feed": held["feed"], "ref_key": held["record_key"], "dead": False, "ended": False})  # fmt: skip
+    pointing, held = chance.sample([row for row in rows if row["id_number"]], 2)  # one with a name and number of its own, which the other may contradict
+    pointing |= {"ref_feed": held["feed"], "ref_key": held["record_key"]}
     return rows
 
 
@@ -130,3 +132,19 @@ def test_an_empty_county_and_its_first_record() -> None:
         _, came, gone = steps
         assert came.links["person_id"].to_pylist() == ["P000000001"]
         assert (gone.links.num_rows, gone.closed.num_rows) == (0, 1)
+
+
+def test_a_number_is_believed_again_when_the_record_that_contradicted_it_is_gone() -> None:
+    blank = dict.fromkeys(MENTIONS.names) | {"birth_precision": "day", "sex": "1", "role": "holder", "dead": False, "ended": False}
+    card = blank | {"feed": "civil_disability", "record_key": "D1", "table_name": "civil_disability", "base_key": "D1", "name": "王建国",
+                    "birth_date": date(1960, 3, 4), "id_number": "130731196003040134"}  # fmt: skip
+    person = blank | {"feed": "civil_assistance_person", "record_key": "A1", "table_name": "civil_assistance_person", "base_key": "A1", "name": "李小明",
+                      "birth_date": date(1975, 8, 9), "id_number": "130731197508090173", "ref_feed": "civil_disability", "ref_key": "D1"}  # fmt: skip
+    rules = []
+    with analyst() as con:
+        remember_links(con, LINKS.empty_table())
+        for rows in ([card, person], [person], [card, person]):
+            update_mentions(con, pa.Table.from_pylist(rows, MENTIONS))
+            links = relink(con, LINKS.empty_table(), DECISIONS.empty_table(), LinkSettings(), whole=True).links.to_pylist()
+            rules.append(next(row["rule"] for row in links if row["record_key"] == "A1"))
+    assert rules == [rules[0], "same_valid_id", rules[0]] and rules[0] != "same_valid_id"

@@ -16,6 +16,7 @@ from connectors.errors import LandingError
 from gridhub import decisions, erasure
 from gridhub.pipeline import Hub
 from gridhub.settings import Settings
+from linkage import store
 from warehouse import batches
 from warehouse.engine import engine_for
 from warehouse.errors import BatchStateError
@@ -150,7 +151,7 @@ def test_killed_at_every_step_the_same_command_goes_on(two_months, monkeypatch):
     def killed(*_, **__):
         raise KeyboardInterrupt
 
-    steps = ((erasure, "bury"), (erasure.rebuilding, "rebuild"), (erasure, "forget"), (erasure.erasure, "forget_records"), (erasure.erasure, "forget_versions"))
+    steps = ((erasure, "bury"), (erasure.rebuilding, "rebuild"), (store, "forget"), (erasure.erasure, "forget_records"), (erasure.erasure, "forget_versions"))
     for step in steps:
         with monkeypatch.context() as patched:
             patched.setattr(*step, killed)

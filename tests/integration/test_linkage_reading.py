@@ -113,3 +113,11 @@ def test_another_database_s_moment_tells_nothing(county: County, monkeypatch) ->
     county.say("psb_register", "R2", name="王建设")
     county.horizon = replace(county.horizon, place="elsewhere/hub")
     assert county.bring() == 1 and county.kept() == county.anew()
+
+
+def test_another_view_of_the_same_records_is_other_data(county: County) -> None:
+    with snapshot(county.engine) as moment:
+        before = reading.read_beside(moment).view
+    county.run("COMMENT ON VIEW hub.mention IS 'another definition'")
+    with snapshot(county.engine) as moment:
+        assert reading.read_beside(moment).view not in ("", before)

@@ -140,6 +140,12 @@ def test_the_first_rows_of_a_table_leave_its_indexes_as_they_were(engine):
         transaction.append(person_event, _events(rows))
         raise RuntimeError("the caller fails")
     assert bulk.read_arrow(engine, indexes)["indexdef"].to_pylist() == before
+    with engine.connect() as reader:
+        reader.execute(text("SELECT count(*) FROM hub.person_event"))  # somebody reads: nobody waits for him, the indexes stay
+        with pytest.raises(RuntimeError), bulk.writing(engine) as transaction:
+            transaction.append(person_event, _events(rows))
+            assert len(transaction.ask(indexes)) == len(before)
+            raise RuntimeError("the caller fails")
     for first in (1, 20_001):  # into an empty table, then into one that is not
         rows = _persons(first, 20_000)
         with bulk.writing(engine) as transaction:
