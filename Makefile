@@ -30,7 +30,7 @@ lint: setup ## formatting and floors
 	@$(BIN)/ruff check . && $(BIN)/lint-imports
 
 test: setup lint ## the suite (under 10 minutes on 2 cores)
-	@$(BIN)/python -m pytest -n 2 --dist loadscope -m "not long"
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not long"
 
 test-long: setup-extras ## kills, scale and faults at length (within 60 minutes)
 	@$(BIN)/python -m pytest -m long --timeout 3000
