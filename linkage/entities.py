@@ -20,32 +20,33 @@ CREATE OR REPLACE TEMP TABLE anchored AS
 SELECT e FROM label_now l LEFT JOIN trusted t USING (i) GROUP BY e HAVING count(t.i) > 0 OR count(*) > 1
 """
 
+# list_distinct over a list is quicker than DISTINCT inside the aggregate.
 _KIN_SQL = """
 CREATE OR REPLACE TEMP TABLE kin AS
-WITH member AS (SELECT g.grp, l.e, arg_min(f.name, i) AS name FROM grp_member g JOIN labelled l USING (i) JOIN form f USING (i) GROUP BY ALL)
-SELECT a.e, list(DISTINCT b.e ORDER BY b.e) FILTER (b.e IN (FROM anchored)) AS kin,
-       list(DISTINCT hash(b.name) ORDER BY hash(b.name)) FILTER (b.name IS NOT NULL) AS kin_names
-FROM member a JOIN member b ON a.grp = b.grp AND a.e <> b.e
-GROUP BY a.e
+WITH member AS (SELECT g.grp, l.e, l.e IN (FROM anchored) AS anchored, arg_min(hash(f.name), i) FILTER (f.name IS NOT NULL) AS name
+                FROM grp_member g JOIN labelled l USING (i) JOIN form f USING (i) GROUP BY g.grp, l.e),
+met AS (SELECT a.e, list(b.e) FILTER (b.anchored) AS kin, list(b.name) FILTER (b.name IS NOT NULL) AS kin_names
+        FROM member a JOIN member b ON a.grp = b.grp AND a.e <> b.e GROUP BY a.e)
+SELECT e, list_sort(list_distinct(kin)) AS kin, list_sort(list_distinct(kin_names)) AS kin_names FROM met
 """
 
 # Who lives in the same dwelling by any record (an archive, a permit, the register): whoever is visited together with one of
 # them probably is one of them. A dwelling with very many people is a hall or a wrong resolution.
-_MATES_SQL = """
-CREATE OR REPLACE TEMP TABLE mates AS
-WITH lives AS (SELECT DISTINCT l.e, f.room FROM labelled l JOIN form f USING (i)
-               WHERE f.room IS NOT NULL AND l.e IN (FROM anchored) AND f.room NOT IN (FROM crowded))
-SELECT a.e, list(DISTINCT b.e ORDER BY b.e) AS mates FROM lives a JOIN lives b ON a.room = b.room AND a.e <> b.e GROUP BY a.e
-"""
+_MATES_SQL = (
+    """CREATE OR REPLACE TEMP TABLE lives AS
+       SELECT DISTINCT l.e, f.room FROM labelled l JOIN form f USING (i)
+       WHERE f.room IS NOT NULL AND l.e IN (FROM anchored) AND f.room NOT IN (FROM crowded)""",
+    """CREATE OR REPLACE TEMP TABLE mates AS
+       SELECT a.e, list_sort(list_distinct(list(b.e))) AS mates FROM lives a JOIN lives b ON a.room = b.room AND a.e <> b.e GROUP BY a.e""",
+)
 
 # Somebody of the same birth date in the family or home: what tells the two apart must be more than a similar name.
 _TWIN_SQL = """
 CREATE OR REPLACE TEMP TABLE twin AS
 WITH born AS (SELECT DISTINCT l.e, f.birth FROM labelled l JOIN form f USING (i) WHERE f.birth IS NOT NULL),
-family AS (SELECT DISTINCT a.e, b.e AS other FROM grp_member g JOIN labelled a USING (i) JOIN grp_member h ON h.grp = g.grp JOIN labelled b ON b.i = h.i
-           WHERE a.e <> b.e
-           UNION SELECT e, unnest(mates) FROM mates)
-SELECT DISTINCT f.e FROM family f JOIN born a ON a.e = f.e JOIN born b ON b.e = f.other AND b.birth = a.birth
+within AS (SELECT DISTINCT l.e, hash('family', g.grp) AS family FROM grp_member g JOIN labelled l USING (i)
+           UNION ALL SELECT e, hash('home', room) FROM lives)
+SELECT DISTINCT unnest(list(e)) AS e FROM within JOIN born USING (e) GROUP BY family, birth HAVING count(*) > 1
 """
 
 # A form often has the number of the family instead of the person's own.
@@ -54,7 +55,7 @@ CREATE OR REPLACE TEMP TABLE kin_phone AS
 WITH carried AS (SELECT l.e, f.phone1 AS phone FROM labelled l JOIN form f USING (i) WHERE f.phone1 IS NOT NULL
                  UNION SELECT l.e, f.phone2 FROM labelled l JOIN form f USING (i) WHERE f.phone2 IS NOT NULL),
 near AS (SELECT e, unnest(kin) AS other FROM kin WHERE kin IS NOT NULL UNION SELECT e, unnest(mates) FROM mates)
-SELECT e, list(DISTINCT phone ORDER BY phone) AS kin_phones FROM (
+SELECT e, list_sort(list_distinct(list(phone))) AS kin_phones FROM (
     SELECT n.e, c.phone FROM near n JOIN carried c ON c.e = n.other
     UNION ALL SELECT l.e, f.phone_home FROM labelled l JOIN form f USING (i) WHERE f.phone_home IS NOT NULL) GROUP BY e
 """
@@ -63,31 +64,31 @@ SELECT e, list(DISTINCT phone ORDER BY phone) AS kin_phones FROM (
 _NAME_SQL = """
 CREATE OR REPLACE TEMP TABLE entity_name AS
 WITH told AS (SELECT l.e, f.name, sum(CASE WHEN f.feed = 'psb_register' THEN 3 ELSE 1 END) AS n, min(l.i) AS first
-              FROM labelled l JOIN form f USING (i) WHERE f.name IS NOT NULL GROUP BY l.e, f.name),
-     former AS (SELECT l.e, f.former AS name FROM labelled l JOIN form f USING (i) WHERE f.former IS NOT NULL),
+              FROM mine l JOIN form f USING (i) WHERE f.name IS NOT NULL GROUP BY l.e, f.name),
+     former AS (SELECT l.e, f.former AS name FROM mine l JOIN form f USING (i) WHERE f.former IS NOT NULL),
      main AS (SELECT e, arg_max(name, (NOT contains(name, '*'), n, -first)) AS name FROM told GROUP BY e),
      every AS (SELECT e, list(DISTINCT name ORDER BY name) AS names FROM (SELECT e, name FROM told UNION ALL FROM former) GROUP BY e),
      -- what a name is made of does not depend on who carries it
-     spoken AS (SELECT DISTINCT name, py, c1, c2, c3, c4, p1, p2, p3, p4, len, blurred FROM labelled JOIN form USING (i) WHERE name IS NOT NULL)
+     spoken AS (SELECT DISTINCT name, py, c1, c2, c3, c4, p1, p2, p3, p4, len, blurred FROM mine JOIN form USING (i) WHERE name IS NOT NULL)
 SELECT main.e, every.names, spoken.* FROM main JOIN every USING (e) JOIN spoken USING (name)
 """
 
 _JUST_SQL = "CREATE OR REPLACE TEMP MACRO just(value) AS CASE WHEN value IS NULL THEN [] ELSE [value] END"
 _ENTITY_SQL = """
 CREATE OR REPLACE /* lasting */ entity_now AS
-WITH size AS (SELECT e, count(*) AS n FROM labelled WHERE e IN (FROM rebuilt) GROUP BY e),
+WITH size AS (SELECT e, count(*) AS n FROM mine GROUP BY e),
 told AS (
     SELECT l.e, l.i, s.n, f.feed = 'psb_register' AS register, f.ended, f.name, f.birth_no, f.year, f.sex, f.id_digits, f.id15, f.phone1, f.phone2,
            f.room, f.building, f.compound, f.inst, f.inst_card, f.card, f.place_in_home, f.death_date, t.number,
            CASE WHEN t.number IS NULL THEN f.mask END AS mask, t.number IS NULL AND f.id_digits IS NOT NULL AS mistyped /* further of told */
-    FROM labelled l JOIN size s USING (e) JOIN form f USING (i) LEFT JOIN trusted t USING (i)),
+    FROM mine l JOIN size s USING (e) JOIN form f USING (i) LEFT JOIN trusted t USING (i)),
 gathered AS (
     SELECT e, count(*) AS mentions, min(number) AS id, count(*) FILTER (register AND NOT ended) > 0 AS registered,
            list_sort(list_distinct(list_append(list(birth_no), min(number)[7:14]::INT))) AS births,
            arg_max(birth_no, (register, -i)) AS told_birth,
            max(year) AS told_year, mode(sex ORDER BY sex) AS told_sex,
            min(id_digits) FILTER (mistyped) AS typed, min(id15) FILTER (number IS NULL) AS cut,
-           -- list_distinct is twice as quick as DISTINCT inside the aggregate; FILTER is what makes lists of the rare cheap
+           -- FILTER is what makes lists of the rare cheap
            coalesce(list_sort(list_distinct(list(mask) FILTER (mask IS NOT NULL))), []) AS told_masks,
            list_sort(list_distinct(list_concat(list(phone1), list(phone2)))) AS phones,
            list_sort(list_distinct(list(room))) AS rooms,
@@ -117,12 +118,30 @@ SELECT hash(w) AS digest, w.* FROM whole w
 """
 
 
+# What an entity's own records say is as it was in the round before, unless that joined others to it.
+_AS_THEY_WERE_SQL = """
+INSERT INTO entity_now
+WITH whole AS (
+SELECT g.* REPLACE (w.e IS NOT NULL AS twin, coalesce(k.kin, []) AS kin, coalesce(k.kin_names, []) AS kin_names, coalesce(a.mates, []) AS mates,
+                    coalesce(h.kin_phones, []) AS kin_phones)
+FROM (SELECT * EXCLUDE (digest) FROM entity_{last} WHERE unique_id IN (FROM rebuilt) AND unique_id NOT IN (FROM grown)) g
+LEFT JOIN kin k ON k.e = unique_id LEFT JOIN mates a ON a.e = unique_id LEFT JOIN kin_phone h ON h.e = unique_id LEFT JOIN twin w ON w.e = unique_id)
+SELECT hash(w) AS digest, w.* FROM whole w
+"""
+# Whose own records are gathered: everybody's in the first round, then those of entities that the round before joined.
+_GROWN_SQL = (
+    """CREATE OR REPLACE TEMP TABLE grown AS
+       SELECT DISTINCT n.e FROM after_{last} n JOIN after_{before} o USING (i) WHERE n.e <> o.e AND n.e IN (FROM rebuilt)""",
+    "CREATE OR REPLACE TEMP TABLE grown_label AS FROM labelled WHERE e IN (FROM grown)",
+    "CREATE OR REPLACE TEMP VIEW mine AS FROM grown_label",
+)
+
 _CROWDED_SQL = """
 CREATE OR REPLACE TEMP TABLE crowded AS
 SELECT room FROM label_now JOIN form USING (i) WHERE room IS NOT NULL AND e IN (FROM anchored)
 GROUP BY room HAVING count(DISTINCT e) > $largest
 """
-_ROW_SQL = (_JUST_SQL, _KIN_SQL, _MATES_SQL, _TWIN_SQL, _KIN_PHONE_SQL, _NAME_SQL)
+_ROW_SQL = (_JUST_SQL, _KIN_SQL, *_MATES_SQL, _TWIN_SQL, _KIN_PHONE_SQL, _NAME_SQL)
 
 # What an entity's row is made from: its own mentions, and those of entities it shares a group or a dwelling with. So the rows to
 # make again are those of entities that changed and their neighbours; to make them, the neighbours' neighbours must be seen.
@@ -151,6 +170,7 @@ _REACHED_SQL = (
        UNION SELECT e FROM label_now JOIN grp_member USING (i) WHERE grp IN (FROM g)
        UNION SELECT e FROM label_now JOIN form USING (i) WHERE room IN (FROM h) AND room NOT IN (FROM crowded)""",
     "CREATE OR REPLACE TEMP TABLE labelled AS FROM label_now WHERE e IN (FROM world)",
+    "CREATE OR REPLACE TEMP VIEW mine AS FROM labelled WHERE e IN (FROM rebuilt)",
 )
 
 
@@ -161,7 +181,7 @@ def build_entities(con: duckdb.DuckDBPyConnection, labels: str, largest: int) ->
     con.execute("CREATE OR REPLACE TEMP VIEW label_now AS FROM labelled")
     con.execute(_ANCHORED_SQL)
     con.execute(_CROWDED_SQL, {"largest": largest})
-    con.execute("CREATE OR REPLACE TEMP TABLE rebuilt AS SELECT DISTINCT e FROM labelled")
+    con.execute("CREATE OR REPLACE TEMP VIEW mine AS FROM labelled")
     for sql in (*_ROW_SQL, _with(()), *_PROBE_SQL):
         con.execute(sql)
     return con.execute("SELECT count(*) FROM entity").fetchall()[0][0]
@@ -198,8 +218,8 @@ def update_entities(con: duckdb.DuckDBPyConnection, round_no: int, largest: int,
         _reach_all(con, round_no, largest)
     else:
         _reach(con, round_no, largest)
-    for sql in (*_ROW_SQL, _with(columns, lasting(con, table))):
-        con.execute(sql)
+    for sql in (*(_GROWN_SQL if last else ()), *_ROW_SQL, _with(columns, lasting(con, table)), *((_AS_THEY_WERE_SQL,) if last else ())):
+        con.execute(sql.format(last=last, before=last - 1) if "{last}" in sql else sql)
     update(con, table, "entity_now", "unique_id", within="FROM rebuilt UNION FROM touched")
     return con.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
 
@@ -209,6 +229,7 @@ def _reach_all(con: duckdb.DuckDBPyConnection, round_no: int, largest: int) -> N
     con.execute(f"CREATE OR REPLACE TABLE crowded_{round_no} AS FROM crowded")
     con.execute("CREATE OR REPLACE TEMP TABLE labelled AS FROM label_now")
     con.execute("CREATE OR REPLACE TEMP TABLE rebuilt AS SELECT DISTINCT e FROM labelled")
+    con.execute("CREATE OR REPLACE TEMP VIEW mine AS FROM labelled")
 
 
 def _reach(con: duckdb.DuckDBPyConnection, round_no: int, largest: int) -> None:

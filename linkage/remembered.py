@@ -10,7 +10,8 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -44,6 +45,7 @@ class Remembered:
     con: duckdb.DuckDBPyConnection
     folder: Path | None = None
     horizon: Horizon | None = None
+    _on_disk: Future | None = None
 
     @property
     def fresh(self) -> bool:
@@ -51,11 +53,25 @@ class Remembered:
         return self.horizon is None
 
     def seal(self, token: str, horizon: Horizon) -> None:
-        """Say what the tables are: what the run ``token`` left, which read the warehouse at ``horizon``."""
+        """Say what the tables are: what the run ``token`` left, which read the warehouse at ``horizon``. The run is done with them;
+        fresh ones go to disk while it writes its outcome."""
         self.con.execute("CREATE OR REPLACE TABLE sealed (token VARCHAR, horizon VARCHAR)")
         self.con.execute("INSERT INTO sealed VALUES (?, ?)", [token, json.dumps(asdict(horizon))])
-        if self.fresh:  # nobody needs them any more in this run
+        if not self.fresh:
+            return
+        if self.folder is None:
             self.con.close()
+            return
+        other = ThreadPoolExecutor(max_workers=1, thread_name_prefix="seal")
+        self._on_disk = other.submit(self._to_disk, self.folder / _WORK)
+        other.shutdown(wait=False)
+
+    def _to_disk(self, work: Path) -> None:
+        self.con.execute("CHECKPOINT")  # which close does too, but without letting another thread run
+        self.con.close()
+        work.chmod(0o600)
+        with work.open("rb") as whole:
+            os.fsync(whole.fileno())
 
     def keep(self) -> None:
         """What was sealed becomes what the next run finds: to be called when the warehouse has the run's outcome."""
@@ -65,12 +81,16 @@ class Remembered:
             self.con.execute("COMMIT")
             self.con.close()
             return
-        work = self.folder / _WORK
-        work.chmod(0o600)
-        with work.open("rb") as whole:
-            os.fsync(whole.fileno())
+        self._on_disk.result()
         _remove(self.folder / _KEPT)
-        work.replace(self.folder / _KEPT)
+        (self.folder / _WORK).replace(self.folder / _KEPT)
+
+    def let_go(self) -> None:
+        """Close; what was not committed is gone."""
+        if self._on_disk:
+            with suppress(duckdb.Error, OSError):  # keep has told, or the run failed anyway
+                self._on_disk.result()
+        self.con.close()
 
 
 @contextmanager
@@ -86,7 +106,7 @@ def remembered(folder: Path | None, token: str | None, threads: int, memory_mb: 
     try:
         yield opened
     finally:
-        opened.con.close()  # and with it what was not committed
+        opened.let_go()
         if folder is not None:
             _remove(folder / _WORK)
 

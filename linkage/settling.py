@@ -178,7 +178,8 @@ def _constraints(con: duckdb.DuckDBPyConnection, mention: np.ndarray, node: np.n
     }
     read = {}
     for name, sql in pairs.items():
-        one, two = (column.to_numpy() for column in con.sql(sql).to_arrow_table().columns)
+        # in the order of mentions: looking them up is a walk then, not a million jumps
+        one, two = (column.to_numpy() for column in con.sql(f"{sql} ORDER BY 1").to_arrow_table().columns)
         place = np.searchsorted(mention, one)
         if name == "births":
             counts = ~forgiven[place]
