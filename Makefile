@@ -6,6 +6,8 @@ NOISE ?= 1
 FAULTS ?=
 ARGS ?=
 BIN := .venv/bin
+# Without compiled modules in it every process compiles Airflow anew: two seconds of each.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup setup-extras demo up down test test-long test-compose bench bench-linkage bench-scale lint lock clean
 
 help: ## list these targets
