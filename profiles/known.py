@@ -82,6 +82,10 @@ class Known:
         write_plainly(con)
         con.execute(f"ATTACH '{_quoted(self.path)}' AS {CATALOG}")
 
+    def to_disk(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Put into the file what stands so far, so that letting go of it is quick."""
+        con.execute(f"CHECKPOINT {CATALOG}")
+
     def remember(self, con: duckdb.DuckDBPyConnection, standing: Standing) -> None:
         """Say what the file stands for now."""
         con.execute("CREATE OR REPLACE TABLE meta AS SELECT CAST(? AS VARCHAR) AS standing", [standing.text()])

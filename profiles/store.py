@@ -7,9 +7,10 @@ result is that of working everything out. Otherwise, and where much was touched,
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -72,7 +73,7 @@ def assemble(
         departments = {contract.feed: contract.department for contract in contracts.values()}
     with engine.connect() as connection:
         links = connection.execute(text(OPEN_LINKS)).scalar_one()
-    con = analyst(threads, memory_for(links, memory_mb) // 2)  # the other half is for rows that come and go as Arrow
+    con = analyst(threads, memory_for(links, memory_mb) * 4 // 5)  # the rest is for rows that come and go as Arrow
     try:
         # One assembly at a time: what is believed now is read, and what a killed one left is swept, under the lock.
         with engine.begin() as connection:
@@ -122,7 +123,7 @@ class _Run:
             (facts,) = self.con.execute("SELECT count(*) FROM fact").fetchall()[0]
             standing = replace(standing, orphans=counts(moment)["fact"] - facts)
             self._read_beside()
-        figures = self.whole(grids)
+        figures = self.whole(grids, known)
         if known:
             known.remember(self.con, standing)
             known.detach(self.con)
@@ -136,14 +137,15 @@ class _Run:
         if self.beside:
             self.beside.settled(self.con)
 
-    def whole(self, grids: GridMap) -> ProfileFigures:
-        """Everything, from the facts in DuckDB."""
+    def whole(self, grids: GridMap, known: Known | None = None) -> ProfileFigures:
+        """Everything, from the facts in DuckDB; they stand in ``known``."""
         assembly.prepare(self.con, self.day, self.departments)
         assembly.facts_to_membership(self.con, grids)
         believed.read(self.con, self.engine, self.day)
         assembly.membership_to_documents(self.con)
         self._settled()
-        return self._write({name: (f"old_{name}", name) for name in assembly.OUTCOMES}, None)
+        outcomes = {name: (f"old_{name}", name) for name in assembly.OUTCOMES}
+        return self._write(outcomes, None, partial(known.to_disk, self.con) if known else lambda: None)
 
     def _changes(
         self, known: Known, standing: Standing, contracts: Mapping[str, Contract], moment: Snapshot, grids: GridMap
@@ -196,11 +198,13 @@ class _Run:
         households, ids = self.con.execute("SELECT count(*), count(DISTINCT household_id) FROM household").fetchall()[0]
         return known == expected and households == ids
 
-    def _write(self, outcomes: Mapping[str, tuple[str, str]], touched: int | None) -> ProfileFigures:
-        """Write what differs between the pairs of tables (believed, so now) of each outcome."""
+    def _write(
+        self, outcomes: Mapping[str, tuple[str, str]], touched: int | None, meanwhile: Callable[[], None] = lambda: None
+    ) -> ProfileFigures:
+        """Write what differs between the pairs of tables (believed, so now) of each outcome; ``meanwhile``: what else to do."""
         now, whole = datetime.now(UTC), touched is None
         with writing(self.engine) as transaction:
-            figures = _figures(self.con, write(self.con, transaction, outcomes, now), touched)
+            figures = _figures(self.con, write(self.con, transaction, outcomes, now, meanwhile), touched)
             record_run(transaction, self.token, self.day, figures.counts(), whole, now)
             if whole:
                 analyse(transaction)

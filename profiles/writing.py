@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -68,10 +68,11 @@ class Outcome:
 
 
 def write(
-    con: duckdb.DuckDBPyConnection, transaction: Writing, outcomes: Mapping[str, tuple[str, str]], now: datetime
+    con: duckdb.DuckDBPyConnection, transaction: Writing, outcomes: Mapping[str, tuple[str, str]], now: datetime, meanwhile: Callable[[], None]
 ) -> Outcome:
     """Write what differs, all as of ``now``. ``outcomes``: outcome → names of the tables of what was believed and what is so
-    now. The transaction works in a thread of its own: it takes in one thing while the next is built."""
+    now. The transaction works in a thread of its own: it takes in one thing while the next is built. ``meanwhile`` is called
+    when it has most to do, and nothing is built yet."""
     rows = {}
     for name, table in TABLES.items():
         old, new = outcomes[_OUTCOME.get(name, name)]
@@ -84,6 +85,7 @@ def write(
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="write") as writer:
         taking = writer.submit(_history, transaction, rows, now)
         del rows
+        meanwhile()
         for written in (PERSONS, PROFILES):
             for bucket in changed_rows(con, written, *outcomes[written.table]):
                 profiles += bucket.num_rows if written is PROFILES else 0
