@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-_COLUMN, _KEY = re.compile("[a-z_]+"), re.compile("[a-z ]+")  # they become part of statements
+_COLUMN, _KEY = re.compile("[a-z_]{2,}"), re.compile("[a-z ]{2,}")  # they become part of statements, in which one letter is a table
 FOLDER = Path(__file__).parent / "model"
 
 
@@ -134,7 +134,7 @@ def _named(entry: Any, pattern: re.Pattern[str]) -> dict[str, str]:
     name = str(entry.get("name")) if isinstance(entry, dict) else str(entry)
     entry = _entry(Path("columns.yaml"), name, entry, "name", "sql")
     if not pattern.fullmatch(name):
-        raise ModelError(f"columns.yaml: {name}: a name of small letters is expected")
+        raise ModelError(f"columns.yaml: {name}: a name of two or more small letters is expected")
     return {key: entry[key] for key in ("name", "sql", "reason")}
 
 

@@ -81,14 +81,17 @@ class Remembered:
             self.con.execute("COMMIT")
             self.con.close()
             return
-        self._on_disk.result()
+        try:
+            self._on_disk.result()
+        except (duckdb.Error, OSError):  # a full disk, say: the next run works everything out
+            return
         _remove(self.folder / _KEPT)
         (self.folder / _WORK).replace(self.folder / _KEPT)
 
     def let_go(self) -> None:
         """Close; what was not committed is gone."""
         if self._on_disk:
-            with suppress(duckdb.Error, OSError):  # keep has told, or the run failed anyway
+            with suppress(duckdb.Error, OSError):
                 self._on_disk.result()
         self.con.close()
 

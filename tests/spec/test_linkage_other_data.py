@@ -59,8 +59,9 @@ def folder(tmp_path: Path, columns: str) -> Path:
 
 @pytest.mark.parametrize(("columns", "told"), [
     ("columns: [{name: given, sql: t.name}]", "columns.yaml: given: 'reason' is expected"),
-    ("columns: [{name: 'given; DROP TABLE form', sql: t.name, reason: none}]", "a name of small letters is expected"),
-    ("keys: [{name: \"it's\", sql: name, reason: none}]", "a name of small letters is expected"),
+    ("columns: [{name: 'given; DROP TABLE form', sql: t.name, reason: none}]", "a name of two or more small letters is expected"),
+    ("columns: [{name: w, sql: t.name, reason: none}]", "a name of two or more small letters is expected"),  # a table's in a statement
+    ("keys: [{name: \"it's\", sql: name, reason: none}]", "a name of two or more small letters is expected"),
 ])  # fmt: skip
 def test_a_column_without_reason_or_with_an_impossible_name_is_refused(tmp_path: Path, columns: str, told: str) -> None:
     with pytest.raises(ModelError, match=told):
