@@ -47,8 +47,8 @@ def differs(site, day: date, monkeypatch) -> dict[str, int]:
         def execute(self, sql, parameters=None) -> int:
             return 0
 
-    def undone(con, transaction, outcomes, now):
-        write(con, Counted(), outcomes, now)
+    def undone(con, transaction, *given):
+        write(con, Counted(), *given)
         raise Undone
 
     with monkeypatch.context() as patch:
