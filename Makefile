@@ -6,7 +6,7 @@ NOISE ?= 1
 FAULTS ?=
 ARGS ?=
 BIN := .venv/bin
-# Without compiled modules in it every process compiles Airflow anew: two seconds of each.
+# Without compiled modules in .venv every process compiles Airflow anew.
 unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup setup-extras demo up down test test-long test-compose bench bench-linkage bench-scale lint lock clean
 

@@ -73,6 +73,11 @@ WITH told AS (SELECT l.e, f.name, sum(CASE WHEN f.feed = 'psb_register' THEN 3 E
 SELECT main.e, every.names, spoken.* FROM main JOIN every USING (e) JOIN spoken USING (name)
 """
 
+# What its neighbours make of an entity ``g``; all else are its own records.
+_BESIDE = """w.e IS NOT NULL AS twin, coalesce(k.kin, []) AS kin, coalesce(k.kin_names, []) AS kin_names,
+       coalesce(a.mates, []) AS mates, coalesce(h.kin_phones, []) AS kin_phones"""
+_BESIDE_JOINED = """LEFT JOIN kin k ON k.e = g.e LEFT JOIN mates a ON a.e = g.e LEFT JOIN kin_phone h ON h.e = g.e LEFT JOIN twin w ON w.e = g.e"""
+
 _JUST_SQL = "CREATE OR REPLACE TEMP MACRO just(value) AS CASE WHEN value IS NULL THEN [] ELSE [value] END"
 _ENTITY_SQL = """
 CREATE OR REPLACE /* lasting */ entity_now AS
@@ -104,16 +109,15 @@ gathered AS (
            just(room), just(building), just(compound), list_sort(list_distinct([inst, inst_card])), just(card), just(place_in_home), death_date, name IS NULL /* further of just */
     FROM told WHERE n = 1),
 whole AS (
-SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.nameless, g.insts, g.cards, g.death, g.places_in_home, w.e IS NOT NULL AS twin,
+SELECT g.e AS unique_id, g.mentions, g.id, g.registered, g.nameless, g.insts, g.cards, g.death, g.places_in_home,
        n.name, n.names, n.py, n.c1, n.c2, n.c3, n.c4, n.p1, n.p2, n.p3, n.p4, n.len, coalesce(n.blurred, false) AS blurred,
        coalesce(g.id[7:14]::INT, g.told_birth) AS birth, g.births, coalesce(g.id[7:10]::SMALLINT, (g.told_birth // 10000)::SMALLINT, g.told_year) AS year,
        CASE WHEN g.id IS NOT NULL THEN CASE WHEN g.id[17:17]::INT % 2 = 1 THEN '1' ELSE '2' END ELSE g.told_sex END AS sex,
        g.typed, coalesce(g.id, g.typed) AS typed_or_id, coalesce(g.cut, g.id[1:15]) AS id15, g.cut,
        CASE WHEN g.id IS NOT NULL THEN list_append(g.told_masks, g.id[1:6] || g.id[15:18]) ELSE g.told_masks END AS masks,
        coalesce(g.told_masks[1], g.id[1:6] || g.id[15:18]) AS mask,
-       g.phones, g.rooms, g.buildings, g.compounds,
-       coalesce(k.kin, []) AS kin, coalesce(k.kin_names, []) AS kin_names, coalesce(a.mates, []) AS mates, coalesce(h.kin_phones, []) AS kin_phones /* further of whole */
-FROM gathered g LEFT JOIN entity_name n ON n.e = g.e LEFT JOIN kin k ON k.e = g.e LEFT JOIN mates a ON a.e = g.e LEFT JOIN kin_phone h ON h.e = g.e LEFT JOIN twin w ON w.e = g.e)
+       g.phones, g.rooms, g.buildings, g.compounds, """ + _BESIDE + """ /* further of whole */
+FROM gathered g LEFT JOIN entity_name n ON n.e = g.e """ + _BESIDE_JOINED + """)
 SELECT hash(w) AS digest, w.* FROM whole w
 """
 
@@ -122,10 +126,8 @@ SELECT hash(w) AS digest, w.* FROM whole w
 _AS_THEY_WERE_SQL = """
 INSERT INTO entity_now
 WITH whole AS (
-SELECT g.* REPLACE (w.e IS NOT NULL AS twin, coalesce(k.kin, []) AS kin, coalesce(k.kin_names, []) AS kin_names, coalesce(a.mates, []) AS mates,
-                    coalesce(h.kin_phones, []) AS kin_phones)
-FROM (SELECT * EXCLUDE (digest) FROM entity_{last} WHERE unique_id IN (FROM rebuilt) AND unique_id NOT IN (FROM grown)) g
-LEFT JOIN kin k ON k.e = unique_id LEFT JOIN mates a ON a.e = unique_id LEFT JOIN kin_phone h ON h.e = unique_id LEFT JOIN twin w ON w.e = unique_id)
+SELECT g.* EXCLUDE (e) REPLACE (""" + _BESIDE + """)
+FROM (SELECT * EXCLUDE (digest), unique_id AS e FROM entity_{last} WHERE e IN (FROM rebuilt) AND e NOT IN (FROM grown)) g """ + _BESIDE_JOINED + """)
 SELECT hash(w) AS digest, w.* FROM whole w
 """
 # Whose own records are gathered: everybody's in the first round, then those of entities that the round before joined.
@@ -218,8 +220,13 @@ def update_entities(con: duckdb.DuckDBPyConnection, round_no: int, largest: int,
         _reach_all(con, round_no, largest)
     else:
         _reach(con, round_no, largest)
-    for sql in (*(_GROWN_SQL if last else ()), *_ROW_SQL, _with(columns, lasting(con, table)), *((_AS_THEY_WERE_SQL,) if last else ())):
-        con.execute(sql.format(last=last, before=last - 1) if "{last}" in sql else sql)
+    grown, as_they_were = (_GROWN_SQL, (_AS_THEY_WERE_SQL,)) if last else ((), ())
+    for sql in grown:
+        con.execute(sql.format(last=last, before=last - 1))
+    for sql in (*_ROW_SQL, _with(columns, lasting(con, table))):
+        con.execute(sql)
+    for sql in as_they_were:
+        con.execute(sql.format(last=last))
     update(con, table, "entity_now", "unique_id", within="FROM rebuilt UNION FROM touched")
     return con.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
 

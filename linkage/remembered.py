@@ -10,8 +10,8 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -91,8 +91,7 @@ class Remembered:
     def let_go(self) -> None:
         """Close; what was not committed is gone."""
         if self._on_disk:
-            with suppress(duckdb.Error, OSError):
-                self._on_disk.result()
+            wait([self._on_disk])
         self.con.close()
 
 

@@ -96,6 +96,10 @@ def settle(
         return _Run(con, engine, connection, day, departments).whole(grids)
 
 
+def _nothing() -> None:
+    pass
+
+
 class _Run:
     """One assembly under its lock."""
 
@@ -123,7 +127,7 @@ class _Run:
             (facts,) = self.con.execute("SELECT count(*) FROM fact").fetchall()[0]
             standing = replace(standing, orphans=counts(moment)["fact"] - facts)
             self._read_beside()
-        figures = self.whole(grids, known)
+        figures = self.whole(grids, partial(known.to_disk, self.con) if known else _nothing)
         if known:
             known.remember(self.con, standing)
             known.detach(self.con)
@@ -137,15 +141,15 @@ class _Run:
         if self.beside:
             self.beside.settled(self.con)
 
-    def whole(self, grids: GridMap, known: Known | None = None) -> ProfileFigures:
-        """Everything, from the facts in DuckDB; they stand in ``known``."""
+    def whole(self, grids: GridMap, meanwhile: Callable[[], None] = _nothing) -> ProfileFigures:
+        """Everything, from the facts in DuckDB; ``meanwhile``: what else to do while PostgreSQL has most to do."""
         assembly.prepare(self.con, self.day, self.departments)
         assembly.facts_to_membership(self.con, grids)
         believed.read(self.con, self.engine, self.day)
         assembly.membership_to_documents(self.con)
         self._settled()
         outcomes = {name: (f"old_{name}", name) for name in assembly.OUTCOMES}
-        return self._write(outcomes, None, partial(known.to_disk, self.con) if known else lambda: None)
+        return self._write(outcomes, None, meanwhile)
 
     def _changes(
         self, known: Known, standing: Standing, contracts: Mapping[str, Contract], moment: Snapshot, grids: GridMap
@@ -199,9 +203,9 @@ class _Run:
         return known == expected and households == ids
 
     def _write(
-        self, outcomes: Mapping[str, tuple[str, str]], touched: int | None, meanwhile: Callable[[], None] = lambda: None
+        self, outcomes: Mapping[str, tuple[str, str]], touched: int | None, meanwhile: Callable[[], None] = _nothing
     ) -> ProfileFigures:
-        """Write what differs between the pairs of tables (believed, so now) of each outcome; ``meanwhile``: what else to do."""
+        """Write what differs between the pairs of tables (believed, so now) of each outcome; ``meanwhile`` as in :meth:`whole`."""
         now, whole = datetime.now(UTC), touched is None
         with writing(self.engine) as transaction:
             figures = _figures(self.con, write(self.con, transaction, outcomes, now, meanwhile), touched)
