@@ -127,8 +127,10 @@ class Hub:
         from places.store import resolve_addresses
 
         given = {"threads": self.settings.threads, "memory_mb": self.settings.memory_mb, "contracts": self.contracts, "folder": self.settings.home / "linkage"}
+        places: dict[str, float] = {}
         with scale.scorer(self.settings, last=last) as score:
-            return resolve_addresses(self.engine).counts() | link(self.engine, **given, score=score, anew=anew).counts()
+            linked = link(self.engine, **given, score=score, anew=anew, first=lambda: places.update(resolve_addresses(self.engine).counts()))
+        return places | linked.counts()
 
     def assemble(self, *, anew: bool = False) -> StageFigures:
         """Households of three kinds, surviving values, profiles, then what rules across feeds find; only changes are written. ``anew``:

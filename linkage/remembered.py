@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 import standards
-from warehouse.compute import analyst, write_plainly
+from warehouse.compute import analyst, write_for_next
 from warehouse.snapshot import Horizon
 
 _KEPT, _WORK = "last.duckdb", "work.duckdb"
@@ -96,21 +96,32 @@ class Remembered:
 
 
 @contextmanager
-def remembered(folder: Path | None, token: str | None, threads: int, memory_mb: int) -> Iterator[Remembered]:
-    """The tables that the run ``token`` left in ``folder``, or empty ones. What is not kept leaves no trace. ``folder`` None: in memory only."""
-    if folder is None:
-        opened = Remembered(analyst(threads, memory_mb))
-    else:
+def remembered(folder: Path | None, threads: int) -> Iterator[Callable[[str | None, int], Remembered]]:
+    """What the run before left in ``folder``, made ready while the caller does what comes first. It gets a function to be called once:
+    with a token and DuckDB's limit in MB, the tables that the run ``token`` left, or empty ones. What is not kept leaves no trace.
+    ``folder`` None: in memory only."""
+    if folder is not None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)  # what DuckDB writes beside its file is readable by whoever gets into the folder
         _remove(folder / _WORK)
-        opened = _last(folder, token, threads, memory_mb) or _first(folder, threads, memory_mb)
-    try:
-        yield opened
-    finally:
-        opened.let_go()
-        if folder is not None:
-            _remove(folder / _WORK)
+    opened: list[Remembered] = []
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="open") as other:
+        last = other.submit(_ready, folder / _KEPT, threads) if folder else None
+
+        def recall(token: str | None, memory_mb: int) -> Remembered:
+            found = last and last.result()
+            opened.append((found and _stands(found, folder, token, memory_mb)) or _first(folder, threads, memory_mb))
+            return opened[0]
+
+        try:
+            yield recall
+        finally:
+            if opened:
+                opened[0].let_go()
+            elif last and (found := last.result()):
+                found.close()
+            if folder is not None:
+                _remove(folder / _WORK)
 
 
 def forget(folder: Path) -> None:
@@ -119,27 +130,42 @@ def forget(folder: Path) -> None:
         _remove(folder / name)
 
 
-def _last(folder: Path, token: str | None, threads: int, memory_mb: int) -> Remembered | None:
-    if token is None or not (folder / _KEPT).exists():
+def _ready(file: Path, threads: int) -> duckdb.DuckDBPyConnection | None:
+    """The file of the run before. That run left what it changed in the log beside it, quickly; it is put in its place now, while
+    nobody waits for it. None where there is none, or of another DuckDB, or cut short."""
+    if not file.exists():
         return None
     con = None
     try:
-        con = analyst(threads, memory_mb, folder / _KEPT)
-        write_plainly(con)
+        con = analyst(threads, file=file)
+        write_for_next(con)
+        con.execute("CHECKPOINT")
+        return con
+    except duckdb.Error:
+        if con:
+            con.close()
+        return None
+
+
+def _stands(con: duckdb.DuckDBPyConnection, folder: Path, token: str | None, memory_mb: int) -> Remembered | None:
+    """The tables of ``con`` if they are what the run ``token`` left; else it is closed."""
+    try:
         ((sealed, horizon),) = con.execute("SELECT token, horizon FROM sealed").fetchall()
-        if sealed == token:
+        if token is not None and sealed == token:
+            con.execute(f"SET memory_limit = '{memory_mb}MB'")
             con.execute("BEGIN TRANSACTION")
             return Remembered(con, folder, Horizon(**json.loads(horizon)))
-    except (duckdb.Error, ValueError, TypeError):  # of another DuckDB, or cut short
+    except (duckdb.Error, ValueError, TypeError):
         pass
-    if con:
-        con.close()
+    con.close()
     return None
 
 
-def _first(folder: Path, threads: int, memory_mb: int) -> Remembered:
+def _first(folder: Path | None, threads: int, memory_mb: int) -> Remembered:
+    if folder is None:
+        return Remembered(analyst(threads, memory_mb))
     con = analyst(threads, memory_mb, folder / _WORK)
-    write_plainly(con)
+    write_for_next(con)
     con.execute("SET fsync_mode = 'NONE'")  # hundreds of statements on a file nobody needs before it is whole: see keep
     return Remembered(con, folder)
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from linkage.artefact import FREQUENCIES
 from linkage.model import Comparison, Model
+from linkage.splink_sql import database, say
 from linkage.training_figures import training_figures
 
 # (con, model, weights, prior): makes `scored` from `entity` and `candidate` of the connection; the model is in DuckDB's SQL.
@@ -65,13 +66,12 @@ def settings_of(model: Model, prior: float, weights: Mapping[str, Any] | None = 
     }
 
 
-def _linker(con: duckdb.DuckDBPyConnection, settings: dict[str, Any], table: str):
+def _linker(api: Any, settings: dict[str, Any], table: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from splink import DuckDBAPI, Linker
-        api = DuckDBAPI(con)
+        from splink import Linker
         # Splink's own look through every level's SQL takes a second a round; a column that is not there fails in DuckDB by its name.
-        return api, Linker(api.register(table, dataset_display_name=table), settings, validate_settings=False, log_level=logging.ERROR)
+        return Linker(api.register(table, dataset_display_name=table), settings, validate_settings=False, log_level=logging.ERROR)
 
 
 def train(con: duckdb.DuckDBPyConnection, model: Model, prior: float, figures: dict[str, Any] | None = None,
@@ -84,7 +84,7 @@ def train(con: duckdb.DuckDBPyConnection, model: Model, prior: float, figures: d
     its meaning around (a stronger level may not weigh less than the one below it).
     """
     con.execute(f"CREATE OR REPLACE TEMP TABLE training AS SELECT *, (id IS NOT NULL)::INT AS settled_for_training FROM {entity}")
-    _, linker = _linker(con, settings_of(model, prior), "training")
+    linker = _linker(database(con), settings_of(model, prior), "training")
     linker.training.estimate_u_using_random_sampling(max_pairs=model.setting("training_pairs"), seed=model.setting("seed"),
                                                      min_count_per_level=None, num_chunks=1)
     sessions = {
@@ -127,13 +127,20 @@ def score(con: duckdb.DuckDBPyConnection, model: Model, weights: Mapping[str, An
 
 def score_counted(con: duckdb.DuckDBPyConnection, model: Model, weights: Mapping[str, Any] | None, prior: float) -> None:
     """As ``score``, where ``frequency_<column>`` are there already: ``entity`` may then hold no more than the candidates' own."""
-    api, linker = _linker(con, settings_of(model, prior, weights), "entity")
-    for column in frequency_columns(model):
-        linker.table_management.register_term_frequency_lookup(api.register(f"frequency_{column}"), column)
-    linker.table_management.register_blocked_pairs_for_predict(api.register("candidate"))
-    predicted = linker.inference.predict(threshold_match_weight=LEAST_WEIGHT, warning_mode="never")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE scored AS SELECT {scored_columns(model)} FROM {predicted.physical_name}")
-    linker.table_management.delete_tables_created_by_splink_from_db()
+    settings, columns = settings_of(model, prior, weights), frequency_columns(model)
+    scored = f"CREATE OR REPLACE TEMP TABLE scored AS SELECT {scored_columns(model)} FROM "
+
+    def predict(api: Any) -> None:
+        linker = _linker(api, settings, "entity")
+        for column in columns:
+            linker.table_management.register_term_frequency_lookup(api.register(f"frequency_{column}"), column)
+        linker.table_management.register_blocked_pairs_for_predict(api.register("candidate"))
+        predicted = linker.inference.predict(threshold_match_weight=LEAST_WEIGHT, warning_mode="never")
+        api.query(scored + predicted.physical_name)
+        linker.table_management.delete_tables_created_by_splink_from_db()
+
+    entity = [name for name, *_ in con.execute("FROM entity LIMIT 0").description]
+    say(con, [settings, entity, columns, scored], predict)
 
 
 def score_nothing(con: duckdb.DuckDBPyConnection, model: Model) -> None:

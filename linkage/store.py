@@ -6,8 +6,7 @@ A run over mentions, decisions and a model that are the same as last time ends a
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -24,7 +23,7 @@ from linkage.artefact import BY_ITSELF, ModelArtefact, activate, let_in_by, load
 from linkage.engine import LinkSettings, relink
 from linkage.model import Model, load_model
 from linkage.reading import Beside, bring_mentions, read_beside
-from linkage.remembered import forget, remembered, token
+from linkage.remembered import Remembered, forget, remembered, token
 from linkage.results import remember_links
 from linkage.scoring import Scorer
 from linkage.training import artefact_of
@@ -38,22 +37,25 @@ _OPEN = "SELECT feed, record_key, person_id, role, rule, probability, evidence F
 
 def link(
     engine: Engine, *, contracts: Mapping[str, Contract] | None = None, threads: int = 2, memory_mb: int | None = None,
-    score: Scorer = scoring.score, folder: Path | None = None, anew: bool = False,
+    score: Scorer = scoring.score, folder: Path | None = None, anew: bool = False, first: Callable[[], None] = lambda: None,
 ) -> LinkFigures:  # fmt: skip
     """Link every mention to a person. Waits while another run of the same warehouse links.
 
     ``contracts``: default the packaged ones; ``score``: where pairs are scored; ``folder``: where a run leaves its tables for the next
-    (None: every run works everything out); ``anew``: what is there is removed, so that nothing of erased records stays in it.
+    (None: every run works everything out); ``anew``: what is there is removed, so that nothing of erased records stays in it;
+    ``first``: what the warehouse needs before it is read, done while those tables are made ready.
     """
-    with engine.begin() as guard, ExitStack() as stack:  # two runs at once would give one number to two people
+    with engine.begin() as guard:  # two runs at once would give one number to two people
         lock(guard, "linkage")
         if anew and folder:
             forget(folder)
-        return _run(engine, load_contracts() if contracts is None else contracts, threads, memory_mb, score, folder, stack)
+        with remembered(folder, threads) as recall:
+            first()
+            return _run(engine, load_contracts() if contracts is None else contracts, threads, memory_mb, score, recall)
 
 
 def _run(
-    engine: Engine, contracts: Mapping[str, Contract], threads: int, memory_mb: int | None, score: Scorer, folder: Path | None, stack: ExitStack
+    engine: Engine, contracts: Mapping[str, Contract], threads: int, memory_mb: int | None, score: Scorer, recall: Callable[[str | None, int], Remembered]
 ) -> LinkFigures:  # fmt: skip
     model, active = load_model(), load_active(engine)
     with engine.connect() as connection:
@@ -65,12 +67,13 @@ def _run(
         memory_mb = memory_for(beside.mentions, memory_mb)
         same_model = artefact and last.get("digest", "").startswith(artefact.version)
         known = token(last["run"], beside.view) if same_model and "run" in last else None
-        before = stack.enter_context(remembered(folder, known, threads, memory_mb))
+        before = recall(known, memory_mb)
         missing = bring_mentions(before.con, moment, contracts, before.horizon, beside.mentions)
     digest = _digest(before.con, beside)
     if artefact and last.get("digest") == f"{artefact.version}|{digest}":
         return _unchanged(last)
-    Thread(target=import_module, args=["splink"]).start()  # it takes a second; the forms are worked out meanwhile
+    if before.fresh:
+        Thread(target=import_module, args=["splink"]).start()  # it takes a second; the forms are worked out meanwhile
     settings = LinkSettings(artefact.apply(model) if artefact else model, artefact, highest, threads, memory_mb, score)
     if before.fresh:
         remember_links(before.con, read_arrow(engine, _OPEN))

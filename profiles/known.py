@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.compute import write_plainly
+from warehouse.compute import write_for_next
 from warehouse.snapshot import Horizon
 
 CATALOG = "known"
@@ -50,11 +50,13 @@ class Known:
         self.path = folder / NAME
 
     def attach(self, con: duckdb.DuckDBPyConnection) -> Standing | None:
-        """Attach the file and use it; what it stands for. None, and nothing attached, if it is not there or not whole."""
+        """Attach the file, put what the log beside it says into its place, and use it; what it stands for. None, and nothing attached, if it
+        is not there or not whole."""
         if not self.path.exists():
             return None
         try:
             self._attached(con)
+            self.to_disk(con)
             (found,) = con.execute(f"SELECT standing FROM {CATALOG}.meta").fetchall()[0]
             standing = Standing.of(found)
         except (duckdb.Error, ValueError, KeyError, TypeError, IndexError):
@@ -79,7 +81,7 @@ class Known:
             path.unlink(missing_ok=True)
 
     def _attached(self, con: duckdb.DuckDBPyConnection) -> None:
-        write_plainly(con)
+        write_for_next(con)
         con.execute(f"ATTACH '{_quoted(self.path)}' AS {CATALOG}")
 
     def to_disk(self, con: duckdb.DuckDBPyConnection) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -113,12 +114,13 @@ class _Run:
 
     def from_warehouse(self, contracts: Mapping[str, Contract], known: Known | None) -> ProfileFigures:
         """What changed since the last assembly if that can be told, else everything."""
-        with snapshot(self.engine) as moment:
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="attach") as other, snapshot(self.engine) as moment:
+            last = other.submit(known.attach, self.con) if known else None
             grids = laid(moment.read_all(QUERIES), self.day)
             directory = read_directory(self.engine, moment.read).digest
             signature = assembly.signature(self.departments, moment)
             standing = Standing(self.token, signature, self.day, moment.horizon(), directory, 0)
-            figures = known and self._changes(known, standing, contracts, moment, grids)
+            figures = last and self._changes(known, last.result(), standing, contracts, moment, grids)
             if figures:
                 return figures
             if known:
@@ -152,10 +154,9 @@ class _Run:
         return self._write(outcomes, None, meanwhile)
 
     def _changes(
-        self, known: Known, standing: Standing, contracts: Mapping[str, Contract], moment: Snapshot, grids: GridMap
-    ) -> ProfileFigures | None:
-        """What was touched since the last assembly, worked out and written; None if everything has to be."""
-        last = known.attach(self.con)
+        self, known: Known, last: Standing | None, standing: Standing, contracts: Mapping[str, Contract], moment: Snapshot, grids: GridMap
+    ) -> ProfileFigures | None:  # fmt: skip
+        """What was touched since the ``last`` assembly, worked out and written; None if everything has to be."""
         if last is None or not self._follows(last, standing):
             return None
         keys = touched_keys(self.con, moment, contracts, last.horizon)

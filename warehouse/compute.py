@@ -24,14 +24,19 @@ def memory_for(records: int, given_mb: int | None = None) -> int:
     return max(LEAST_MB, min(int(LEAST_MB + records * _MB_A_RECORD), machine // 2_000_000))
 
 
-# Written in a third of the time for two or three times the room: which way packs a column best is found by trying each, and such a
-# file is read once a day. Nor is it packed up after every table, but once, when it is let go of.
-_PLAINLY = ("SET disabled_compression_methods = 'fsst,dict_fsst,zstd,alp,alprd,chimp,patas,roaring,rle'", "SET checkpoint_threshold = '64GB'")
+# A way of packing is found by trying each on every column: these take longest to try and gain least here. Nor is what changed put into
+# its place (CHECKPOINT) after every table, or when the file is let go of: it stays in the log beside it until who opens it next
+# does so, while waiting for something else.
+_FOR_NEXT = (
+    "SET disabled_compression_methods = 'zstd,fsst,alp,alprd,chimp,patas'",
+    "SET checkpoint_threshold = '64GB'",
+    "PRAGMA disable_checkpoint_on_shutdown",
+)
 
 
-def write_plainly(con: duckdb.DuckDBPyConnection) -> None:
-    """Let ``con`` write files as suits tables that the next run reads once."""
-    for setting in _PLAINLY:
+def write_for_next(con: duckdb.DuckDBPyConnection) -> None:
+    """Let ``con`` write files as suits tables that one run leaves to the next."""
+    for setting in _FOR_NEXT:
         con.execute(setting)
 
 

@@ -14,7 +14,8 @@ HERE = Horizon("cluster/warehouse", 7)
 
 def live(folder: Path, known: str | None, leaves: str | None) -> tuple[bool, int]:
     """A run that adds a row; whether it found nothing, and how many rows stand then. ``leaves``: under what it keeps them."""
-    with remembered(folder, known, 2, 200) as found:
+    with remembered(folder, 2) as recall:
+        found = recall(known, 200)
         found.con.execute("CREATE TABLE IF NOT EXISTS seen (i BIGINT)")
         found.con.execute("INSERT INTO seen VALUES (1)")
         rows = found.con.execute("SELECT count(*) FROM seen").fetchall()[0][0]
@@ -37,7 +38,8 @@ def test_the_next_run_finds_what_was_kept_under_its_token_only(tmp_path):
 def test_a_run_that_raises_leaves_what_stood(tmp_path):
     first = token("run 1", "view")
     live(tmp_path, None, first)
-    with pytest.raises(RuntimeError), remembered(tmp_path, None, 2, 200) as found:
+    with pytest.raises(RuntimeError), remembered(tmp_path, 2) as recall:
+        found = recall(None, 200)
         found.con.execute("CREATE TABLE seen (i BIGINT)")
         found.seal(token("run 2", "view"), HERE)
         raise RuntimeError("the warehouse refused the outcome")
@@ -46,7 +48,8 @@ def test_a_run_that_raises_leaves_what_stood(tmp_path):
 
 
 def test_tables_that_can_not_go_to_disk_are_not_kept_and_fail_nothing(tmp_path):
-    with remembered(tmp_path, None, 2, 200) as found:
+    with remembered(tmp_path, 2) as recall:
+        found = recall(None, 200)
         found.con.execute("CREATE TABLE seen (i BIGINT)")
         (tmp_path / "work.duckdb").unlink()
         found.seal(token("run 1", "view"), HERE)
@@ -58,3 +61,28 @@ def test_only_its_owner_can_read_it(tmp_path):
     live(tmp_path / "linkage", None, token("run 1", "view"))
     assert (tmp_path / "linkage").stat().st_mode & 0o077 == 0
     assert (tmp_path / "linkage" / "last.duckdb").stat().st_mode & 0o077 == 0
+
+
+def test_what_a_day_changed_waits_in_the_log_and_is_put_in_its_place_by_the_next(tmp_path):
+    first, second = token("run 1", "view"), token("run 2", "view")
+    live(tmp_path, None, first)
+    live(tmp_path, first, second)
+    log = tmp_path / "last.duckdb.wal"
+    assert log.stat().st_size > 0
+    assert log.stat().st_mode & 0o077 == 0 or tmp_path.stat().st_mode & 0o077 == 0
+    with remembered(tmp_path, 2) as recall:
+        assert not recall(second, 200).fresh
+        assert not log.exists() or log.stat().st_size == 0
+    assert live(tmp_path, second, None) == (False, 3)
+
+
+def test_a_log_cut_short_is_no_reason_to_fail(tmp_path):
+    first, second = token("run 1", "view"), token("run 2", "view")
+    live(tmp_path, None, first)
+    live(tmp_path, first, second)
+    log = tmp_path / "last.duckdb.wal"
+    log.write_bytes(log.read_bytes()[:-7])
+    fresh, rows = live(tmp_path, second, None)
+    assert (fresh, rows) == (True, 1)
+    live(tmp_path, None, first)
+    assert live(tmp_path, first, None) == (False, 2)
