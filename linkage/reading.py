@@ -19,7 +19,7 @@ from linkage.comparable import update_mentions
 from linkage.training_figures import missing_rates
 from warehouse.mention import HALVES
 from warehouse.snapshot import Horizon, Snapshot, snapshot
-from warehouse.touched import tables_present, touched, touched_places
+from warehouse.touched import tables_present, touched, touched_since
 
 # What comparing needs; who delivered a row, and when, does not decide who it is about.
 MENTION_COLUMNS = (
@@ -122,10 +122,9 @@ def _touched_keys(con: duckdb.DuckDBPyConnection, moment: Snapshot, contracts: M
     since = moment.since(horizon)
     if since is None:
         return None
-    queries = touched(contracts, tables_present(moment))
-    keys = moment.read("\nUNION\n".join(queries), {"since": since})["record_key"] if queries else pa.array([], pa.string())
-    con.register("touched_in", pa.table({"record_key": keys}))
-    con.register("place_in", touched_places(moment, since))
+    keys, places = touched_since(moment, touched(contracts, tables_present(moment)), since)
+    con.register("touched_in", pa.table({"record_key": pa.array(keys, pa.string())}))
+    con.register("place_in", places)
     found = con.execute("""SELECT record_key FROM touched_in UNION SELECT base_key FROM mention WHERE address IN (FROM place_in)
                            UNION SELECT base_key FROM mention WHERE ref_key IN (FROM touched_in)""").fetchall()
     con.unregister("touched_in")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+import duckdb
 import pyarrow as pa
 from sqlalchemy import Engine
 
@@ -51,9 +52,9 @@ def grid_map(engine: Engine, day: date) -> GridMap:
         return laid({name: table.result() for name, table in now.tables(QUERIES).items()}, day)
 
 
-def laid(directory: Mapping[str, pa.Table], day: date) -> GridMap:
-    """:func:`grid_map` of the results of :data:`QUERIES`."""
-    con = analyst()
+def laid(directory: Mapping[str, pa.Table], day: date, con: duckdb.DuckDBPyConnection | None = None) -> GridMap:
+    """:func:`grid_map` of the results of :data:`QUERIES`. ``con``: to work in, default one of its own."""
+    con = con or analyst()
     for name, table in directory.items():
         con.register(name, table)
     con.execute("SET VARIABLE day = ?", [day])

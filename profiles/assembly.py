@@ -18,7 +18,7 @@ from places.grids import GridMap
 from profiles import rules
 from profiles.changes import Changes
 from profiles.documents import SHAPE
-from profiles.facts import MENTIONS, ROWS
+from profiles.facts import EMPTY_PLACES, MENTIONS, ROWS
 from profiles.households import assemble_households, run_stages, set_rules
 from profiles.identity import give_ids
 from profiles.steps import STEPS, all_stages, differing, replace, run_steps, steps
@@ -44,7 +44,7 @@ def prepare(con: duckdb.DuckDBPyConnection, day: date, departments: Mapping[str,
 def signature(departments: Mapping[str, str], moment: Snapshot) -> str:
     """A digest of everything but the records that an assembly depends on: rules, SQL, contracts."""
     view = moment.read("SELECT obj_description(to_regclass('hub.mention'), 'pg_class') AS view")["view"].to_pylist()
-    parts = [SHAPE, json.dumps(dict(sorted(departments.items()))), str(view), repr(ROWS), MENTIONS, *rules.texts()]
+    parts = [SHAPE, json.dumps(dict(sorted(departments.items()))), str(view), repr(ROWS), MENTIONS, EMPTY_PLACES, *rules.texts()]
     parts += [STEPS.read_text(encoding="utf-8"), *(sql for _, sql in sorted(all_stages().items()))]
     return hashlib.new("sm3", "\x1f".join(parts).encode()).hexdigest()
 

@@ -7,13 +7,24 @@ from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
-from sqlalchemy import Engine
 
 from contracts.model import Contract
-from profiles.facts import FACT, LINKS, MENTIONS, ROWS, Mentions, all_of, empty_places, read_rows, told
+from profiles.facts import (
+    EMPTY_TABLE,
+    FACT,
+    LINKS,
+    MENTIONS,
+    MOVED_EMPTY,
+    ROWS,
+    Mentions,
+    all_of,
+    empty_places,
+    read_rows,
+    told,
+)
 from profiles.known import CATALOG
 from warehouse.snapshot import Horizon, Snapshot, changed
-from warehouse.touched import tables_present, touched, touched_places
+from warehouse.touched import tables_present, touched, touched_since
 
 # A link's record key with and without the suffix that names a further person of the row (#mother, #1).
 _LINKED = f"""SELECT record_key FROM hub.person_link l WHERE {changed("l")}
@@ -46,29 +57,29 @@ def touched_keys(
     if since is None:
         return None
     present = tables_present(moment)
-    parts = [_LINKED, *touched(contracts, present, also={table for table, _ in ROWS.values()})]
-    keys = moment.read("\nUNION\n".join(parts), {"since": since})["record_key"].to_pylist()
-    con.register("place", touched_places(moment, since))
+    parts = [_LINKED, *touched(contracts, present, also={table for table, _ in ROWS.values()}), *([MOVED_EMPTY] if EMPTY_TABLE in present else [])]
+    keys, places = touched_since(moment, parts, since)
+    con.register("place", places)
     found = con.execute("SELECT DISTINCT base_key FROM fact JOIN place USING (address)").fetchall()
     con.unregister("place")
-    return sorted({*keys, *(key for (key,) in found)})
+    return sorted(keys.union(key for (key,) in found))
 
 
-def read_changes(moment: Snapshot, engine: Engine, keys: Sequence[str]) -> Changes:
-    """The records of those keys as they read now."""
+def read_changes(con: duckdb.DuckDBPyConnection, moment: Snapshot, keys: Sequence[str]) -> Changes:
+    """The records of those keys as they read now; put together in a cursor of ``con``."""
     mentions = moment.read(f"{MENTIONS} WHERE base_key = ANY(:keys)", {"keys": list(keys)})
     links = moment.read(
         f"{LINKS} AND record_key = ANY(:keys)", {"keys": sorted(set(mentions["record_key"].to_pylist()))}
     )
-    with duckdb.connect() as con:
-        con.register("mention", mentions)
-        con.register("link", links)
-        facts = con.sql(FACT).to_arrow_table()
+    with con.cursor() as cursor:
+        cursor.register("mention", mentions)
+        cursor.register("link", links)
+        facts = cursor.sql(FACT).to_arrow_table()
     return Changes(
         pa.table({"record_key": pa.array(keys, pa.string())}),
         facts,
         read_rows(moment, keys),
-        empty_places(moment, engine, keys),
+        empty_places(moment, keys),
     )
 
 

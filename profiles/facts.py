@@ -10,13 +10,11 @@ from typing import Protocol
 
 import duckdb
 import pyarrow as pa
-from sqlalchemy import Engine
 
-from places.directory import read_directory
-from places.resolve import resolve_texts
+from places.store import VISITED
 from warehouse.bulk import quoted
-from warehouse.mention import HALVES, compose
-from warehouse.snapshot import Snapshot
+from warehouse.mention import HALVES
+from warehouse.snapshot import Snapshot, changed
 from warehouse.touched import tables_present
 
 MENTIONS = """
@@ -69,12 +67,14 @@ ROWS = {
     ),
 }
 
-# Visits that met nobody name no person, so the mention view does not know them.
-EMPTY_VISITS = f"""
-SELECT record_key AS event_id, occurred_at AS visited_at,
-       coalesce({compose("compound", "building", "unit", "room")}, address) AS address_text
-FROM record.grid_visit WHERE recorded_to IS NULL AND living_status IN ('empty', 'separated')
-"""
+# Dwellings found empty, or only registered (人户分离): such a visit names no person, so the mention view does not know it, but its place is
+# resolved with all others (places.store).
+_EMPTY_VISITS = f"""(
+    SELECT record_key, occurred_at, {VISITED} AS address_text FROM record.grid_visit
+    WHERE recorded_to IS NULL AND living_status IN ('empty', 'separated')) v JOIN hub.address a ON a.address_text = v.address_text"""
+EMPTY_PLACES = f"SELECT record_key AS event_id, dwelling_id, occurred_at AS visited_at FROM {_EMPTY_VISITS} WHERE dwelling_id IS NOT NULL"
+MOVED_EMPTY = f"SELECT record_key FROM {_EMPTY_VISITS} WHERE {changed('a')}"  # their rows may be older than their place
+EMPTY_TABLE = "grid_visit"
 EMPTY_PLACE = pa.schema(
     [("event_id", pa.string()), ("dwelling_id", pa.string()), ("visited_at", pa.timestamp("us", tz="UTC"))]
 )
@@ -97,7 +97,7 @@ class Beside(Protocol):
         """Everything is worked out: ``con`` knows the tables of profiles.assembly.OUTCOMES, until this returns."""
 
 
-def read_facts(con: duckdb.DuckDBPyConnection, moment: Snapshot, engine: Engine, beside: Beside | None = None) -> None:
+def read_facts(con: duckdb.DuckDBPyConnection, moment: Snapshot, beside: Beside | None = None) -> None:
     """Into ``con``: table ``fact`` (a mention with its ``person_id``; ``own``: the row is about the person itself), the
     tables of :data:`ROWS`, and ``empty_place`` (where a visit met nobody)."""
     read = moment.read_all({half: f"{MENTIONS} WHERE {half}" for half in HALVES} | {"link": LINKS})
@@ -114,7 +114,7 @@ def read_facts(con: duckdb.DuckDBPyConnection, moment: Snapshot, engine: Engine,
     del read, mentions
     for name, rows in read_rows(moment).items():
         _keep(con, name, rows)
-    _keep(con, "empty_place", empty_places(moment, engine))
+    _keep(con, "empty_place", empty_places(moment))
 
 
 def read_rows(moment: Snapshot, keys: Sequence[str] | None = None) -> dict[str, pa.Table]:
@@ -127,21 +127,11 @@ def read_rows(moment: Snapshot, keys: Sequence[str] | None = None) -> dict[str, 
     return found
 
 
-def empty_places(moment: Snapshot, engine: Engine, keys: Sequence[str] | None = None) -> pa.Table:
+def empty_places(moment: Snapshot, keys: Sequence[str] | None = None) -> pa.Table:
     """``event_id, dwelling_id, visited_at``: dwellings found empty, or only registered (人户分离)."""
-    if "grid_visit" not in tables_present(moment):
+    if EMPTY_TABLE not in tables_present(moment):
         return EMPTY_PLACE.empty_table()
-    visits = moment.read(_open(EMPTY_VISITS, keys), _bound(keys))
-    if not visits.num_rows:
-        return EMPTY_PLACE.empty_table()
-    places = resolve_texts(visits["address_text"].combine_chunks(), read_directory(engine, moment.read))
-    with duckdb.connect() as con:
-        con.register("visits", visits)
-        con.register("places", places)
-        return con.sql(
-            """SELECT v.event_id, p.dwelling_id, v.visited_at FROM visits v JOIN places p USING (address_text)
-               WHERE p.dwelling_id IS NOT NULL"""
-        ).to_arrow_table()
+    return moment.read(_open(EMPTY_PLACES, keys), _bound(keys))
 
 
 def told(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> pa.Table | None:

@@ -116,7 +116,7 @@ class _Run:
         """What changed since the last assembly if that can be told, else everything."""
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="attach") as other, snapshot(self.engine) as moment:
             last = other.submit(known.attach, self.con) if known else None
-            grids = laid(moment.read_all(QUERIES), self.day)
+            grids = laid(moment.read_all(QUERIES), self.day, self.con.cursor())
             directory = read_directory(self.engine, moment.read).digest
             signature = assembly.signature(self.departments, moment)
             standing = Standing(self.token, signature, self.day, moment.horizon(), directory, 0)
@@ -125,7 +125,7 @@ class _Run:
                 return figures
             if known:
                 known.anew(self.con)
-            read_facts(self.con, moment, self.engine, self.beside)
+            read_facts(self.con, moment, self.beside)
             (facts,) = self.con.execute("SELECT count(*) FROM fact").fetchall()[0]
             standing = replace(standing, orphans=counts(moment)["fact"] - facts)
             self._read_beside()
@@ -163,7 +163,7 @@ class _Run:
         (records,) = self.con.execute("SELECT count(*) FROM fact").fetchall()[0]
         if keys is None or len(keys) > max(FEW, MOST * records):
             return None
-        changes = read_changes(moment, self.engine, keys)
+        changes = read_changes(self.con, moment, keys)
         (threads,) = self.con.execute("SELECT current_setting('threads')").fetchall()[0]
         self.con.execute("SET threads = 1")  # hundreds of small statements: sharing each out costs more than it saves
         if self.beside:

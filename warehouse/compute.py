@@ -24,11 +24,13 @@ def memory_for(records: int, given_mb: int | None = None) -> int:
     return max(LEAST_MB, min(int(LEAST_MB + records * _MB_A_RECORD), machine // 2_000_000))
 
 
-# A way of packing is found by trying each on every column: these take longest to try and gain least here. Nor is what changed put into
-# its place (CHECKPOINT) after every table, or when the file is let go of: it stays in the log beside it until who opens it next
-# does so, while waiting for something else.
+# What one run leaves to the next is packed in ways that are quickly found and quickly read in part. Strings: by a dictionary where there
+# are few, else as they are (`dict_fsst`, which newer files would have instead, unpacks a whole dictionary for a few rows of it). What
+# changed is not put into its place (CHECKPOINT) after every table, nor when the file is let go of: it stays in the log beside it
+# until who opens it next does so, while waiting for something else.
+_STORAGE = "v1.2.0"
 _FOR_NEXT = (
-    "SET disabled_compression_methods = 'zstd,fsst,alp,alprd,chimp,patas'",
+    "SET disabled_compression_methods = 'zstd,fsst,dict_fsst,alp,alprd,chimp,patas'",
     "SET checkpoint_threshold = '64GB'",
     "PRAGMA disable_checkpoint_on_shutdown",
 )
@@ -47,7 +49,7 @@ def analyst(threads: int | None = None, memory_mb: int | None = None, file: Path
     spill.mkdir(mode=0o700, exist_ok=True)
     if spill.lstat().st_uid != os.getuid() or spill.lstat().st_mode & 0o077:  # someone laid it there before us
         spill = Path(tempfile.mkdtemp(prefix="gridhub-"))
-    config: dict[str, str | int] = {"temp_directory": str(spill)}
+    config: dict[str, str | int] = {"temp_directory": str(spill), "storage_compatibility_version": _STORAGE}
     if threads:
         config["threads"] = threads
     if memory_mb:

@@ -5,7 +5,7 @@ Who keeps what it read of the mention view asks only for these again (docs/archi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -31,9 +31,12 @@ def touched(contracts: Mapping[str, Contract], present: Collection[str], also: C
             if table.name in present and (table.mentions or table.name in also) for sql in _touched(contract, table, present)]  # fmt: skip
 
 
-def touched_places(moment: Snapshot, since: str) -> pa.Table:
-    """``address``: hashes (``hashtextextended(text, 0)``) of the address texts whose place was written since."""
-    return moment.read(_PLACES, {"since": since})
+def touched_since(moment: Snapshot, queries: Sequence[str], since: str) -> tuple[set[str], pa.Table]:
+    """The record keys that ``queries`` (:func:`touched`) find, and ``address``: hashes (``hashtextextended(text, 0)``) of the address
+    texts whose place was written since. Each query looks through a whole table: half of them are asked beside the others."""
+    halves = {half: "\nUNION\n".join(part) for half, part in (("one", queries[::2]), ("other", queries[1::2])) if part}
+    read = moment.read_all({**halves, "places": _PLACES}, {"since": since})
+    return {key for half in halves for key in read[half]["record_key"].to_pylist()}, read["places"]
 
 
 def _touched(contract: Contract, table: Table, present: Collection[str]) -> Iterator[str]:
