@@ -9,6 +9,7 @@ from datetime import date
 
 import pytest
 
+from places.store import NOBODY_NAMED
 from profiles import store
 from profiles.store import assemble
 
@@ -105,6 +106,17 @@ def test_days_are_followed_by_what_they_changed(new_site, monkeypatch):
         )
     assert follow(site, monkeypatch, [0]) == [None]
     assert follow(site, monkeypatch, [0]) == [0]
+
+    # where a dwelling found empty is turns out to be elsewhere: nobody is named there, and no record was touched
+    with site.hub().engine.begin() as connection:
+        moved = connection.exec_driver_sql(
+            f"""UPDATE hub.address SET dwelling_id = NULL WHERE address_text = (
+                    SELECT min(address_text) FROM ({NOBODY_NAMED["grid_visit"]}) empty JOIN hub.address USING (address_text)
+                    WHERE dwelling_id IS NOT NULL AND address_text NOT IN (SELECT address_text FROM hub.mention WHERE address_text IS NOT NULL))"""
+        )
+        assert moved.rowcount == 1
+    (touched,) = follow(site, monkeypatch, [0])
+    assert touched > 0
 
 
 @pytest.mark.long
