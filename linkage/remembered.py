@@ -96,9 +96,9 @@ class Remembered:
 
 
 @contextmanager
-def remembered(folder: Path | None, threads: int) -> Iterator[Callable[[str | None, int], Remembered]]:
+def remembered(folder: Path | None, threads: int) -> Iterator[Callable[[str | None, int, int], Remembered]]:
     """What the run before left in ``folder``, made ready while the caller does what comes first. It gets a function to be called once:
-    with a token and DuckDB's limit in MB, the tables that the run ``token`` left, or empty ones. What is not kept leaves no trace.
+    with a token, the number of records and DuckDB's limit in MB, the tables that the run ``token`` left, or empty ones. What is not kept leaves no trace.
     ``folder`` None: in memory only."""
     if folder is not None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -108,9 +108,9 @@ def remembered(folder: Path | None, threads: int) -> Iterator[Callable[[str | No
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="open") as other:
         last = other.submit(_ready, folder / _KEPT, threads) if folder else None
 
-        def recall(token: str | None, memory_mb: int) -> Remembered:
+        def recall(token: str | None, records: int, memory_mb: int) -> Remembered:
             found = last and last.result()
-            opened.append((found and _stands(found, folder, token, memory_mb)) or _first(folder, threads, memory_mb))
+            opened.append((found and _stands(found, folder, token, records, memory_mb)) or _first(folder, threads, records, memory_mb))
             return opened[0]
 
         try:
@@ -138,7 +138,7 @@ def _ready(file: Path, threads: int) -> duckdb.DuckDBPyConnection | None:
     con = None
     try:
         con = analyst(threads, file=file)
-        write_for_next(con)
+        write_for_next(con, 0)
         con.execute("CHECKPOINT")
         return con
     except duckdb.Error:
@@ -147,11 +147,12 @@ def _ready(file: Path, threads: int) -> duckdb.DuckDBPyConnection | None:
         return None
 
 
-def _stands(con: duckdb.DuckDBPyConnection, folder: Path, token: str | None, memory_mb: int) -> Remembered | None:
+def _stands(con: duckdb.DuckDBPyConnection, folder: Path, token: str | None, records: int, memory_mb: int) -> Remembered | None:
     """The tables of ``con`` if they are what the run ``token`` left; else it is closed."""
     try:
         ((sealed, horizon),) = con.execute("SELECT token, horizon FROM sealed").fetchall()
         if token is not None and sealed == token:
+            write_for_next(con, records)
             con.execute(f"SET memory_limit = '{memory_mb}MB'")
             con.execute("BEGIN TRANSACTION")
             return Remembered(con, folder, Horizon(**json.loads(horizon)))
@@ -161,11 +162,11 @@ def _stands(con: duckdb.DuckDBPyConnection, folder: Path, token: str | None, mem
     return None
 
 
-def _first(folder: Path | None, threads: int, memory_mb: int) -> Remembered:
+def _first(folder: Path | None, threads: int, records: int, memory_mb: int) -> Remembered:
     if folder is None:
         return Remembered(analyst(threads, memory_mb))
     con = analyst(threads, memory_mb, folder / _WORK)
-    write_for_next(con)
+    write_for_next(con, records)
     con.execute("SET fsync_mode = 'NONE'")  # hundreds of statements on a file nobody needs before it is whole: see keep
     return Remembered(con, folder)
 

@@ -55,7 +55,7 @@ def link(
 
 
 def _run(
-    engine: Engine, contracts: Mapping[str, Contract], threads: int, memory_mb: int | None, score: Scorer, recall: Callable[[str | None, int], Remembered]
+    engine: Engine, contracts: Mapping[str, Contract], threads: int, memory_mb: int | None, score: Scorer, recall: Callable[[str | None, int, int], Remembered]
 ) -> LinkFigures:  # fmt: skip
     model, active = load_model(), load_active(engine)
     with engine.connect() as connection:
@@ -67,7 +67,7 @@ def _run(
         memory_mb = memory_for(beside.mentions, memory_mb)
         same_model = artefact and last.get("digest", "").startswith(artefact.version)
         known = token(last["run"], beside.view) if same_model and "run" in last else None
-        before = recall(known, memory_mb)
+        before = recall(known, beside.mentions, memory_mb)
         missing = bring_mentions(before.con, moment, contracts, before.horizon, beside.mentions)
     digest = _digest(before.con, beside)
     if artefact and last.get("digest") == f"{artefact.version}|{digest}":

@@ -44,10 +44,10 @@ class Standing:
 
 
 class Known:
-    """The file of a folder, attached to one connection at a time."""
+    """The file of a folder, attached to one connection at a time; ``records``: how many an assembly of everything has."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / NAME
+    def __init__(self, folder: Path, records: int = 0) -> None:
+        self.path, self.records = folder / NAME, records
 
     def attach(self, con: duckdb.DuckDBPyConnection) -> Standing | None:
         """Attach the file, put what the log beside it says into its place, and use it; what it stands for. None, and nothing attached, if it
@@ -81,7 +81,7 @@ class Known:
             path.unlink(missing_ok=True)
 
     def _attached(self, con: duckdb.DuckDBPyConnection) -> None:
-        write_for_next(con)
+        write_for_next(con, self.records)
         con.execute(f"ATTACH '{_quoted(self.path)}' AS {CATALOG}")
 
     def to_disk(self, con: duckdb.DuckDBPyConnection) -> None:

@@ -76,11 +76,8 @@ def replace(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, scope: s
     """Rows of a known table that meet ``scope`` become ``rows``; what differs is in ``d_<table>``. ``rows`` may lack
     columns only if there are none."""
     con.register("read", rows)
-    listed = "* FROM read" if rows.num_rows else f"* FROM {CATALOG}.{table} WHERE false"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {listed}")
+    _take(con, Part(table, scope), "read" if rows.num_rows else f"(FROM {CATALOG}.{table} WHERE false)")
     con.unregister("read")
-    _take(con, Part(table, scope))
-    con.execute(f"DROP TABLE temp.{table}")
 
 
 def differing(con: duckdb.DuckDBPyConnection, table: str) -> None:
@@ -103,16 +100,16 @@ def _run(con: duckdb.DuckDBPyConnection, step: Step, made: Mapping[str, str]) ->
         if _MADE.search(made[stage])[1] == "TABLE":
             hidden.append(stage)
     for keep in step.keeps:
-        _take(con, keep)
+        _take(con, keep, f"temp.{keep.table}")
     for table in dict.fromkeys(hidden):
         if table not in step.leaves:
             con.execute(f"DROP TABLE temp.{table}")
 
 
-def _take(con: duckdb.DuckDBPyConnection, keep: Part) -> None:
-    """Compare the temporary table with the known one within the scope, and let the known one become it."""
+def _take(con: duckdb.DuckDBPyConnection, keep: Part, rows: str) -> None:
+    """Compare ``rows`` with the known table within the scope, and let it become them."""
     table = keep.table
-    now = f"SELECT * FROM temp.{table} WHERE {keep.scope}"
+    now = f"SELECT * FROM {rows} WHERE {keep.scope}"
     # Which rows first, then all of each: in one, DuckDB reads every column of the whole table. Only of a table nothing was
     # written to in this transaction yet, and each is taken once: it loses rows that are looked up by number otherwise.
     con.execute(

@@ -79,10 +79,10 @@ def assemble(
         # One assembly at a time: what is believed now is read, and what a killed one left is swept, under the lock.
         with engine.begin() as connection:
             lock(connection, "profiles")
-            if anew and known:
-                Known(known).forget()
-            run = _Run(con, engine, connection, as_of, departments, beside)
-            return run.from_warehouse(contracts, Known(known) if known else None)
+            file = Known(known, links) if known else None
+            if anew and file:
+                file.forget()
+            return _Run(con, engine, connection, as_of, departments, beside).from_warehouse(contracts, file)
     finally:
         con.close()
 

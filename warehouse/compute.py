@@ -24,22 +24,20 @@ def memory_for(records: int, given_mb: int | None = None) -> int:
     return max(LEAST_MB, min(int(LEAST_MB + records * _MB_A_RECORD), machine // 2_000_000))
 
 
-# What one run leaves to the next is packed in ways that are quickly found and quickly read in part. Strings: by a dictionary where there
-# are few, else as they are (`dict_fsst`, which newer files would have instead, unpacks a whole dictionary for a few rows of it). What
-# changed is not put into its place (CHECKPOINT) after every table, nor when the file is let go of: it stays in the log beside it
-# until who opens it next does so, while waiting for something else.
-_STORAGE = "v1.2.0"
-_FOR_NEXT = (
-    "SET disabled_compression_methods = 'zstd,fsst,dict_fsst,alp,alprd,chimp,patas'",
-    "SET checkpoint_threshold = '64GB'",
-    "PRAGMA disable_checkpoint_on_shutdown",
-)
+_STORAGE = "v1.2.0"  # newer files would pack strings by `dict_fsst`, which unpacks a whole dictionary for a few rows of it
+_SLOW = "zstd,fsst,dict_fsst,alp,alprd,chimp,patas"  # ways of packing that take longest to try, or to unpack
+_PACKED_TO = 500_000  # records: of more, packing costs a first run more seconds than it saves a day
 
 
-def write_for_next(con: duckdb.DuckDBPyConnection) -> None:
-    """Let ``con`` write files as suits tables that one run leaves to the next."""
-    for setting in _FOR_NEXT:
-        con.execute(setting)
+def write_for_next(con: duckdb.DuckDBPyConnection, records: int) -> None:
+    """Let ``con`` write files as suits tables of so many records that one run leaves to the next: packed in ways that are quickly found and
+    quickly read in part, or plainly.
+
+    What changed is not put into its place (CHECKPOINT) after every table, nor when the file is let go of: it stays in the log beside it
+    until who opens it next does so, while waiting for something else."""
+    con.execute(f"SET disabled_compression_methods = '{_SLOW if records <= _PACKED_TO else f'{_SLOW},dictionary,roaring,rle'}'")
+    con.execute("SET checkpoint_threshold = '64GB'")
+    con.execute("PRAGMA disable_checkpoint_on_shutdown")
 
 
 def analyst(threads: int | None = None, memory_mb: int | None = None, file: Path | None = None) -> duckdb.DuckDBPyConnection:

@@ -15,7 +15,7 @@ HERE = Horizon("cluster/warehouse", 7)
 def live(folder: Path, known: str | None, leaves: str | None) -> tuple[bool, int]:
     """A run that adds a row; whether it found nothing, and how many rows stand then. ``leaves``: under what it keeps them."""
     with remembered(folder, 2) as recall:
-        found = recall(known, 200)
+        found = recall(known, 9, 200)
         found.con.execute("CREATE TABLE IF NOT EXISTS seen (i BIGINT)")
         found.con.execute("INSERT INTO seen VALUES (1)")
         rows = found.con.execute("SELECT count(*) FROM seen").fetchall()[0][0]
@@ -39,7 +39,7 @@ def test_a_run_that_raises_leaves_what_stood(tmp_path):
     first = token("run 1", "view")
     live(tmp_path, None, first)
     with pytest.raises(RuntimeError), remembered(tmp_path, 2) as recall:
-        found = recall(None, 200)
+        found = recall(None, 9, 200)
         found.con.execute("CREATE TABLE seen (i BIGINT)")
         found.seal(token("run 2", "view"), HERE)
         raise RuntimeError("the warehouse refused the outcome")
@@ -49,7 +49,7 @@ def test_a_run_that_raises_leaves_what_stood(tmp_path):
 
 def test_tables_that_can_not_go_to_disk_are_not_kept_and_fail_nothing(tmp_path):
     with remembered(tmp_path, 2) as recall:
-        found = recall(None, 200)
+        found = recall(None, 9, 200)
         found.con.execute("CREATE TABLE seen (i BIGINT)")
         (tmp_path / "work.duckdb").unlink()
         found.seal(token("run 1", "view"), HERE)
@@ -71,7 +71,7 @@ def test_what_a_day_changed_waits_in_the_log_and_is_put_in_its_place_by_the_next
     assert log.stat().st_size > 0
     assert log.stat().st_mode & 0o077 == 0 or tmp_path.stat().st_mode & 0o077 == 0
     with remembered(tmp_path, 2) as recall:
-        assert not recall(second, 200).fresh
+        assert not recall(second, 9, 200).fresh
         assert not log.exists() or log.stat().st_size == 0
     assert live(tmp_path, second, None) == (False, 3)
 
