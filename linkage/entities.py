@@ -15,10 +15,8 @@ from linkage.patch import is_empty, lasting, update
 
 # Kin are entities named in the same group. Only those are counted that stand on more than this one record:
 # somebody with a valid ID, or linked in several records. So weak evidence never chains.
-_ANCHORED_SQL = """
-CREATE OR REPLACE TEMP TABLE anchored AS
-SELECT e FROM label_now l LEFT JOIN trusted t USING (i) GROUP BY e HAVING count(t.i) > 0 OR count(*) > 1
-"""
+_ON_MORE_THAN_ONE = "GROUP BY e HAVING count(t.i) > 0 OR count(*) > 1"  # of the mentions l of entities, with what they are trusted in (t)
+_ANCHORED_SQL = f"CREATE OR REPLACE TEMP TABLE anchored AS SELECT e FROM labelled l LEFT JOIN trusted t USING (i) {_ON_MORE_THAN_ONE}"
 
 # list_distinct over a list is quicker than DISTINCT inside the aggregate.
 _KIN_SQL = """
@@ -138,12 +136,15 @@ _GROWN_SQL = (
     "CREATE OR REPLACE TEMP VIEW mine AS FROM grown_label",
 )
 
-_CROWDED_SQL = """
+# Few dwellings have so many records at all.
+_CROWDED_SQL = f"""
 CREATE OR REPLACE TEMP TABLE crowded AS
-SELECT room FROM label_now JOIN form USING (i) WHERE room IS NOT NULL AND e IN (FROM anchored)
-GROUP BY room HAVING count(DISTINCT e) > $largest
+WITH many AS (SELECT room FROM form WHERE room IS NOT NULL GROUP BY room HAVING count(*) > $largest),
+there AS (SELECT DISTINCT l.e, f.room FROM label_now l JOIN form f USING (i) WHERE f.room IN (FROM many)),
+known AS (SELECT e FROM label_now l LEFT JOIN trusted t USING (i) WHERE e IN (SELECT e FROM there) {_ON_MORE_THAN_ONE})
+SELECT room FROM there WHERE e IN (FROM known) GROUP BY room HAVING count(*) > $largest
 """
-_ROW_SQL = (_JUST_SQL, _KIN_SQL, *_MATES_SQL, _TWIN_SQL, _KIN_PHONE_SQL, _NAME_SQL)
+_ROW_SQL = (_JUST_SQL, _ANCHORED_SQL, _KIN_SQL, *_MATES_SQL, _TWIN_SQL, _KIN_PHONE_SQL, _NAME_SQL)
 
 # What an entity's row is made from: its own mentions, and those of entities it shares a group or a dwelling with. So the rows to
 # make again are those of entities that changed and their neighbours; to make them, the neighbours' neighbours must be seen.
@@ -181,7 +182,6 @@ def build_entities(con: duckdb.DuckDBPyConnection, labels: str, largest: int) ->
     the round named ``probe``, which :func:`linkage.candidates.block` may go on with. Returns how many entities there are."""
     con.execute(f"CREATE OR REPLACE TEMP TABLE labelled AS {labels}")
     con.execute("CREATE OR REPLACE TEMP VIEW label_now AS FROM labelled")
-    con.execute(_ANCHORED_SQL)
     con.execute(_CROWDED_SQL, {"largest": largest})
     con.execute("CREATE OR REPLACE TEMP VIEW mine AS FROM labelled")
     for sql in (*_ROW_SQL, _with(()), *_PROBE_SQL):
@@ -215,7 +215,6 @@ def update_entities(con: duckdb.DuckDBPyConnection, round_no: int, largest: int,
     that came out different. ``columns``: what the model wants compared besides. Returns how many entities there are."""
     table, last = f"entity_{round_no}", round_no - 1
     con.execute(f"CREATE OR REPLACE TEMP VIEW label_now AS SELECT i, e FROM after_{last}")
-    con.execute(_ANCHORED_SQL)
     if is_empty(con, table):
         _reach_all(con, round_no, largest)
     else:
