@@ -69,11 +69,12 @@ _AGAIN_SQL = (
 _NAMESAKE_SQL = (
     "CREATE TABLE IF NOT EXISTS namesake_{r} (name VARCHAR, n BIGINT)",
     "CREATE OR REPLACE TEMP TABLE namesake AS SELECT name, count(*) AS n FROM entity_{r} WHERE id IS NOT NULL AND name IS NOT NULL GROUP BY name",
-    """CREATE OR REPLACE TEMP TABLE renamed AS
-       SELECT name FROM namesake a FULL JOIN namesake_{r} b USING (name)
-       WHERE coalesce(a.n, 0) <> coalesce(b.n, 0) AND least(coalesce(a.n, 0), coalesce(b.n, 0)) <= 1""",
-    "DELETE FROM namesake_{r}",
-    "INSERT INTO namesake_{r} FROM namesake",
+    """CREATE OR REPLACE TEMP TABLE recounted AS
+       SELECT name, coalesce(a.n, 0) AS now, coalesce(b.n, 0) AS before FROM namesake a FULL JOIN namesake_{r} b USING (name)
+       WHERE coalesce(a.n, 0) <> coalesce(b.n, 0)""",
+    "CREATE OR REPLACE TEMP TABLE renamed AS SELECT name FROM recounted WHERE least(now, before) <= 1",
+    "DELETE FROM namesake_{r} WHERE name IN (SELECT name FROM recounted)",
+    "INSERT INTO namesake_{r} SELECT name, now FROM recounted WHERE now > 0",
 )
 
 # Only keys with somebody unsettled and somebody else; the largest are left out. Each pair once: an unsettled entity of `again` finds
