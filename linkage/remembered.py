@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 import standards
-from warehouse.compute import analyst, write_for_next
+from warehouse.compute import LEAST_MB, analyst, write_for_next
 from warehouse.snapshot import Horizon
 
 _KEPT, _WORK = "last.duckdb", "work.duckdb"
@@ -67,7 +67,7 @@ class Remembered:
         other.shutdown(wait=False)
 
     def _to_disk(self, work: Path) -> None:
-        self.con.execute("CHECKPOINT")  # which close does too, but without letting another thread run
+        self.con.execute("CHECKPOINT")  # the file alone becomes what the next finds
         self.con.close()
         work.chmod(0o600)
         with work.open("rb") as whole:
@@ -96,21 +96,21 @@ class Remembered:
 
 
 @contextmanager
-def remembered(folder: Path | None, threads: int) -> Iterator[Callable[[str | None, int, int], Remembered]]:
+def remembered(folder: Path | None, threads: int, ready_mb: int | None = None) -> Iterator[Callable[[str | None, int, int], Remembered]]:
     """What the run before left in ``folder``, made ready while the caller does what comes first. It gets a function to be called once:
     with a token, the number of records and DuckDB's limit in MB, the tables that the run ``token`` left, or empty ones. What is not kept leaves no trace.
-    ``folder`` None: in memory only."""
+    ``folder`` None: in memory only. ``ready_mb``: the limit until it is called, default the least."""
     if folder is not None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)  # what DuckDB writes beside its file is readable by whoever gets into the folder
         _remove(folder / _WORK)
     opened: list[Remembered] = []
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="open") as other:
-        last = other.submit(_ready, folder / _KEPT, threads) if folder else None
+        last = other.submit(_ready, folder / _KEPT, threads, ready_mb or LEAST_MB) if folder else None
 
         def recall(token: str | None, records: int, memory_mb: int) -> Remembered:
             found = last and last.result()
-            opened.append((found and _stands(found, folder, token, records, memory_mb)) or _first(folder, threads, records, memory_mb))
+            opened.append((found and _stands(found, folder, token, memory_mb)) or _first(folder, threads, records, memory_mb))
             return opened[0]
 
         try:
@@ -130,15 +130,15 @@ def forget(folder: Path) -> None:
         _remove(folder / name)
 
 
-def _ready(file: Path, threads: int) -> duckdb.DuckDBPyConnection | None:
+def _ready(file: Path, threads: int, memory_mb: int) -> duckdb.DuckDBPyConnection | None:
     """The file of the run before. That run left what it changed in the log beside it, quickly; it is put in its place now, while
     nobody waits for it. None where there is none, or of another DuckDB, or cut short."""
     if not file.exists():
         return None
     con = None
     try:
-        con = analyst(threads, file=file)
-        write_for_next(con, 0)
+        con = analyst(threads, memory_mb, file)
+        write_for_next(con, 0)  # a day's changes are few
         con.execute("CHECKPOINT")
         return con
     except duckdb.Error:
@@ -147,12 +147,11 @@ def _ready(file: Path, threads: int) -> duckdb.DuckDBPyConnection | None:
         return None
 
 
-def _stands(con: duckdb.DuckDBPyConnection, folder: Path, token: str | None, records: int, memory_mb: int) -> Remembered | None:
+def _stands(con: duckdb.DuckDBPyConnection, folder: Path, token: str | None, memory_mb: int) -> Remembered | None:
     """The tables of ``con`` if they are what the run ``token`` left; else it is closed."""
     try:
         ((sealed, horizon),) = con.execute("SELECT token, horizon FROM sealed").fetchall()
         if token is not None and sealed == token:
-            write_for_next(con, records)
             con.execute(f"SET memory_limit = '{memory_mb}MB'")
             con.execute("BEGIN TRANSACTION")
             return Remembered(con, folder, Horizon(**json.loads(horizon)))

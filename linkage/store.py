@@ -49,7 +49,7 @@ def link(
         lock(guard, "linkage")
         if anew and folder:
             forget(folder)
-        with remembered(folder, threads) as recall:
+        with remembered(folder, threads, memory_mb) as recall:
             first()
             return _run(engine, load_contracts() if contracts is None else contracts, threads, memory_mb, score, recall)
 

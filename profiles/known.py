@@ -54,6 +54,7 @@ class Known:
         is not there or not whole."""
         if not self.path.exists():
             return None
+        self.path.parent.chmod(0o700)  # the log beside the file is readable by whoever gets into the folder
         try:
             self._attached(con)
             self.to_disk(con)
@@ -85,7 +86,7 @@ class Known:
         con.execute(f"ATTACH '{_quoted(self.path)}' AS {CATALOG}")
 
     def to_disk(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Put into the file what stands so far, so that letting go of it is quick."""
+        """Put into the file what stands so far, so that the log beside it stays short."""
         con.execute(f"CHECKPOINT {CATALOG}")
 
     def remember(self, con: duckdb.DuckDBPyConnection, standing: Standing) -> None:

@@ -50,7 +50,8 @@ _VERSIONS = (
     """DELETE FROM hub.profile v USING {target} c
        WHERE v.recorded_to > c.since AND strpos(v.document, '"' || c.person_id || '"') > 0""",
 )
-_ADDRESSES = "DELETE FROM hub.address a WHERE NOT EXISTS (SELECT FROM hub.mention m WHERE m.address_text = a.address_text)"
+_ADDRESSES = "DELETE FROM hub.address a WHERE NOT EXISTS (SELECT FROM ({left}) m WHERE m.address_text = a.address_text)"
+_MENTIONED = "SELECT address_text FROM hub.mention"
 
 
 def family(engine: Engine, batch_id: str) -> list[str]:
@@ -119,15 +120,15 @@ def forget_records(engine: Engine, contract: Contract, batch_id: str) -> int:
         return sum(connection.execute(text(sql), bound).rowcount for sql in (*(_naming(*named) for named in _NAMED), _FINDINGS))
 
 
-def forget_versions(engine: Engine, batch_id: str) -> int:
+def forget_versions(engine: Engine, batch_id: str, places: Iterable[str] = ()) -> int:
     """Delete the versions of profiles, believed since the batch came, of whom it spoke, and addresses nobody has. Rows deleted.
 
-    To be called last, after an assembly: it closes the versions that rest on what is gone.
+    ``places``: queries of the ``address_text`` of places at which nobody is named, which stay too. To be called last, after an assembly: it closes the versions that rest on what is gone.
     """
     with engine.begin() as connection:
         noted = connection.execute(text("SELECT to_regclass(:name)"), {"name": _noted(batch_id)}).scalar()
         gone = sum(connection.execute(text(sql.format(target=_noted(batch_id)))).rowcount for sql in _VERSIONS) if noted else 0
-        gone += connection.execute(text(_ADDRESSES)).rowcount
+        gone += connection.execute(text(_ADDRESSES.format(left=" UNION ALL ".join([_MENTIONED, *places])))).rowcount
         connection.execute(text(f"DROP TABLE IF EXISTS {_noted(batch_id)}"))
         return gone
 

@@ -132,6 +132,22 @@ def test_what_the_others_said_stands_as_if_it_had_never_come(two_months, empty_h
     assert hub.ingest("civil_death").numbers["landed"] == 1, "the next delivery is read"
 
 
+def test_places_at_which_nobody_is_named_keep_what_was_found_out_of_them(two_months):
+    hub, _, october = two_months
+    with hub.engine.begin() as connection:
+        connection.exec_driver_sql(
+            """INSERT INTO record.grid_visit (record_key, row_no, address, living_status, source_order, state, content_hash, batch_id, confirmed_at, recorded_from)
+               VALUES ('V1', 1, '幸福小区3号楼1单元301', 'empty', 0, 'present', 'h', 'b', now(), now())"""
+        )
+        connection.exec_driver_sql(
+            """INSERT INTO hub.address (address_text, level, confidence, directory_digest, resolved_at)
+               SELECT '从前有人住的地方', level, confidence, directory_digest, now() FROM hub.address
+               UNION ALL SELECT '从前有人住的地方', 'none', 0, '', now() LIMIT 1"""
+        )
+    erasure.purge(hub, october, "order", "officer")
+    assert rows_of(hub, "SELECT address_text FROM hub.address") == [("幸福小区3号楼1单元301",)]
+
+
 def test_a_purge_of_landing_alone_is_finished_by_the_command(two_months):
     from datetime import UTC, datetime
 
