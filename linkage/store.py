@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -43,24 +44,26 @@ def link(
 
     ``contracts``: default the packaged ones; ``score``: where pairs are scored; ``folder``: where a run leaves its tables for the next
     (None: every run works everything out); ``anew``: what is there is removed, so that nothing of erased records stays in it;
-    ``first``: what the warehouse needs before it is read, done while those tables are made ready.
+    ``first``: what the warehouse needs before its mentions are read, done in another thread while those tables are made ready.
     """
     with engine.begin() as guard:  # two runs at once would give one number to two people
         lock(guard, "linkage")
         if anew and folder:
             forget(folder)
-        with remembered(folder, threads, memory_mb) as recall:
-            first()
-            return _run(engine, load_contracts() if contracts is None else contracts, threads, memory_mb, score, recall)
+        with remembered(folder, threads, memory_mb) as recall, ThreadPoolExecutor(max_workers=1, thread_name_prefix="first") as other:
+            ready = other.submit(first)
+            return _run(engine, load_contracts() if contracts is None else contracts, threads, memory_mb, score, ready, recall)
 
 
 def _run(
-    engine: Engine, contracts: Mapping[str, Contract], threads: int, memory_mb: int | None, score: Scorer, recall: Callable[[str | None, int, int], Remembered]
+    engine: Engine, contracts: Mapping[str, Contract], threads: int, memory_mb: int | None, score: Scorer, ready: Future[None],
+    recall: Callable[[str | None, int, int], Remembered],
 ) -> LinkFigures:  # fmt: skip
     model, active = load_model(), load_active(engine)
     with engine.connect() as connection:
         last = connection.execute(text("SELECT figures FROM hub.link_run ORDER BY run_id DESC LIMIT 1")).scalar() or {}
         highest = connection.execute(text("SELECT coalesce(substr(max(person_id), 2)::bigint, 0) FROM hub.person")).scalar_one()
+    ready.result()
     with snapshot(engine) as moment:
         beside = read_beside(moment)
         artefact = active if active and _fits(engine, active, model, beside.mentions) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -100,11 +100,13 @@ def known_mentions(con: duckdb.DuckDBPyConnection, moment: Snapshot, changes: Ch
     return read
 
 
-def counts(moment: Snapshot) -> dict[str, int]:
-    """Open rows by what they are read into: where they differ from what is known, rows were deleted."""
+def counts(moment: Snapshot) -> Callable[[], dict[str, int]]:
+    """Begin to count open rows by what they are read into: where they differ from what is known, rows were deleted. To be asked for
+    before the moment is over."""
     present = tables_present(moment)
     asked = {name: f"SELECT count(*) AS n FROM record.{table} WHERE recorded_to IS NULL"
              for name, (table, _) in ROWS.items() if table in present}  # fmt: skip
     asked["fact"] = OPEN_LINKS
     union = " UNION ALL ".join(f"SELECT '{name}' AS name, n FROM ({sql}) AS counted" for name, sql in asked.items())
-    return {row["name"]: row["n"] for row in moment.read(union).to_pylist()}
+    counted = moment.begin({"counts": union})["counts"]
+    return lambda: {row["name"]: row["n"] for row in counted.result().to_pylist()}

@@ -127,7 +127,7 @@ class _Run:
                 known.anew(self.con)
             read_facts(self.con, moment, self.beside)
             (facts,) = self.con.execute("SELECT count(*) FROM fact").fetchall()[0]
-            standing = replace(standing, orphans=counts(moment)["fact"] - facts)
+            standing = replace(standing, orphans=counts(moment)()["fact"] - facts)
             self._read_beside()
         figures = self.whole(grids, partial(known.to_disk, self.con) if known else _nothing)
         if known:
@@ -163,7 +163,7 @@ class _Run:
         (records,) = self.con.execute("SELECT count(*) FROM fact").fetchall()[0]
         if keys is None or len(keys) > max(FEW, MOST * records):
             return None
-        changes = read_changes(self.con, moment, keys)
+        changes, counted = read_changes(self.con, moment, keys), counts(moment)
         (threads,) = self.con.execute("SELECT current_setting('threads')").fetchall()[0]
         self.con.execute("SET threads = 1")  # hundreds of small statements: sharing each out costs more than it saves
         if self.beside:
@@ -172,7 +172,7 @@ class _Run:
         assembly.prepare(self.con, self.day, self.departments)
         assembly.move_on(self.con, last.day, changes, grids)
         self._read_beside()
-        if not self._sound(moment, last):
+        if not self._sound(counted(), last):
             self.con.execute("ROLLBACK")
             self.con.execute("SET threads = ?", [threads])
             return None
@@ -194,11 +194,10 @@ class _Run:
             and _quarter(last.day) == _quarter(now.day)
         )
 
-    def _sound(self, moment: Snapshot, last: Standing) -> bool:
-        """Whether as many rows are known as the warehouse has (where rows were deleted, nothing says so), and each
+    def _sound(self, counted: Mapping[str, int], last: Standing) -> bool:
+        """Whether as many rows are known as were ``counted`` in the warehouse (where rows were deleted, nothing says so), and each
         household has an id of its own."""
-        expected = counts(moment)
-        expected["fact"] -= last.orphans
+        expected = {**counted, "fact": counted["fact"] - last.orphans}
         known = {name: self.con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in expected}
         households, ids = self.con.execute("SELECT count(*), count(DISTINCT household_id) FROM household").fetchall()[0]
         return known == expected and households == ids
