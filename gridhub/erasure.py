@@ -12,12 +12,11 @@ from connectors.purge import purge as bury
 from gridhub.errors import UnknownFeed
 from gridhub.figures import StageFigures
 from gridhub.pipeline import Hub
-from places.store import NOBODY_NAMED
+from places.store import nobody_named
 from warehouse import batches, erasure
 from warehouse import rebuild as rebuilding
 from warehouse.errors import BatchStateError
 from warehouse.snapshot import snapshot
-from warehouse.touched import tables_present
 
 
 def purge(hub: Hub, batch_id: str, reason: str, by: str) -> StageFigures:
@@ -49,9 +48,8 @@ def purge(hub: Hub, batch_id: str, reason: str, by: str) -> StageFigures:
         figures["forgotten"] = erasure.forget_records(hub.engine, contract, batch_id)
         hub.assemble(anew=True)
         with snapshot(hub.engine) as now:
-            present = tables_present(now)
-        places = [query for table, query in NOBODY_NAMED.items() if table in present]
-        figures["forgotten"] += erasure.forget_versions(hub.engine, batch_id, places)
+            places = nobody_named(now)
+        figures["forgotten"] += erasure.forget_versions(hub.engine, batch_id, places.values())
     return StageFigures("purge", time.monotonic() - started, {"purged": len(members), **figures})
 
 

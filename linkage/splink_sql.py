@@ -1,7 +1,7 @@
 """What Splink has DuckDB do (预测语句), taken down the first time and said again when it would say the same.
 
-Splink works its statements out of its settings, by parsing every level again: a quarter of a second a round, where a day's few
-hundred pairs are scored in a tenth. They depend on the settings and on the names and columns of the tables it is given, which are
+Splink works its statements out of its settings, by parsing every level again, which takes longer than to score a day's few hundred
+pairs. They depend on the settings and on the names and columns of the tables it is given, which are
 the same from run to run; what it writes is kept among the tables that a run leaves to the next (linkage.remembered), so that a day
 needs no Splink at all.
 """

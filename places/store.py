@@ -13,16 +13,17 @@ from places.directory import read_directory
 from places.resolve import Resolver
 from warehouse.bulk import bound, lock, writing
 from warehouse.mention import compose
-from warehouse.snapshot import snapshot
+from warehouse.snapshot import Snapshot, snapshot
 from warehouse.tables import address
 from warehouse.touched import tables_present
 
 # SQL of the place a visit (record.grid_visit) went to, as one text.
 VISITED = f"coalesce({compose('compound', 'building', 'unit', 'room')}, address)"
+FOUND_EMPTY = "recorded_to IS NULL AND living_status IN ('empty', 'separated')"  # visits (record.grid_visit) that met nobody who lives there
 # Places at which nobody is named, so that the mention view does not know them: dwellings found empty or only registered
 # (人户分离), and where a business is. Record table -> query of their texts.
 NOBODY_NAMED = {
-    "grid_visit": f"SELECT {VISITED} AS address_text FROM record.grid_visit WHERE recorded_to IS NULL AND living_status IN ('empty', 'separated')",
+    "grid_visit": f"SELECT {VISITED} AS address_text FROM record.grid_visit WHERE {FOUND_EMPTY}",
     "market_entity": "SELECT premises AS address_text FROM record.market_entity WHERE recorded_to IS NULL AND status IN ('active', 'suspended')",
 }
 _MANY_TEXTS = 1_000  # from here on the planner is told at once
@@ -42,14 +43,19 @@ class PlaceFigures:
         return {"addresses_resolved": self.resolved, "addresses": self.known, "exact_room_rate": rate}
 
 
+def nobody_named(now: Snapshot) -> dict[str, str]:
+    """Of :data:`NOBODY_NAMED` what this warehouse has tables for: a site may lack a feed."""
+    present = tables_present(now)
+    return {table: query for table, query in NOBODY_NAMED.items() if table in present}
+
+
 def resolve_addresses(engine: Engine) -> PlaceFigures:
     """Fill ``hub.address`` for every address text of the mention view and of :data:`NOBODY_NAMED`, in one transaction. Waits while
     another run of the same warehouse does."""
     with engine.begin() as guard:  # two runs at once would both add a text
         lock(guard, "places")
         with snapshot(engine) as now:
-            present = tables_present(now)
-            nobody = {table: query for table, query in NOBODY_NAMED.items() if table in present}  # a site may lack a feed
+            nobody = nobody_named(now)
             directory = read_directory(engine, now.read)
             digest = directory.digest
             new = now.begin({"texts": _new(nobody.values())})["texts"]

@@ -11,7 +11,7 @@ from typing import Protocol
 import duckdb
 import pyarrow as pa
 
-from places.store import VISITED
+from places.store import FOUND_EMPTY, VISITED
 from warehouse.bulk import quoted
 from warehouse.mention import HALVES
 from warehouse.snapshot import Snapshot, changed
@@ -70,8 +70,7 @@ ROWS = {
 # Dwellings found empty, or only registered (人户分离): such a visit names no person, so the mention view does not know it, but its place is
 # resolved with all others (places.store).
 _EMPTY_VISITS = f"""(
-    SELECT record_key, occurred_at, {VISITED} AS address_text FROM record.grid_visit
-    WHERE recorded_to IS NULL AND living_status IN ('empty', 'separated')) v JOIN hub.address a ON a.address_text = v.address_text"""
+    SELECT record_key, occurred_at, {VISITED} AS address_text FROM record.grid_visit WHERE {FOUND_EMPTY}) v JOIN hub.address a ON a.address_text = v.address_text"""
 EMPTY_PLACES = f"SELECT record_key AS event_id, dwelling_id, occurred_at AS visited_at FROM {_EMPTY_VISITS} WHERE dwelling_id IS NOT NULL"
 MOVED_EMPTY = f"SELECT record_key FROM {_EMPTY_VISITS} WHERE {changed('a')}"  # their rows may be older than their place
 EMPTY_TABLE = "grid_visit"
