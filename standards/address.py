@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from functools import cache
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -69,11 +68,7 @@ def cleaned(text: pa.Array) -> pa.Array:
 
 
 def _judge(values: pa.Array) -> Standardised:
-    # Blanks go, and what they stood between must not look broken only to whoever reads the result again.
-    closed = columns.substitute(values, columns.BLANK, "")
-    broken = columns.where(columns.matches(values, r"[^\x00-\x7F]"), values, free_text.is_mojibake)
-    gone = np.asarray(pc.fill_null(pc.not_equal(closed, values), False))
-    broken |= columns.where(gone & columns.matches(closed, r"[^\x00-\x7F]"), closed, free_text.is_mojibake)
+    broken = free_text.is_misread(values, columns.substitute(values, columns.BLANK, ""))
     plain = cleaned(values)
     reason, notice = columns.FirstReason(len(values)), columns.FirstReason(len(values))
     reason.where(columns.is_absent(plain), None)

@@ -77,6 +77,17 @@ def is_mojibake(text: pa.Array) -> np.ndarray:
     return latin | columns.where(suspect, text, lambda t: columns.matches(t, whole) | columns.matches(t, inside))
 
 
+def is_misread(values: pa.Array, left: pa.Array) -> np.ndarray:
+    """Which rows are mojibake as they came, or as what is ``left`` of them without blanks, quotes or notes: what stands must not
+    look broken only to whoever reads it again."""
+    changed = np.asarray(pc.fill_null(pc.not_equal(left, values), False))
+    return _is_broken(values) | columns.where(changed, left, _is_broken)
+
+
+def _is_broken(text: pa.Array) -> np.ndarray:
+    return columns.where(columns.matches(text, r"[^\x00-\x7F]"), text, is_mojibake)
+
+
 def _clean(values: pa.Array) -> Standardised:
     reason = columns.FirstReason(len(values))
     notice = columns.FirstReason(len(values))
