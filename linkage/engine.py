@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from linkage import anchors, candidates, entities, identity, judge, scoring, settling
+from linkage import anchors, candidates, entities, identity, judge, learning, scoring, settling
 from linkage.artefact import ModelArtefact
 from linkage.comparable import update_forms, update_mentions
 from linkage.model import Model, load_model
@@ -90,13 +91,17 @@ def relink(con: duckdb.DuckDBPyConnection, past: pa.Table, decisions: pa.Table, 
     for round_no in range(1, model.setting("rounds") + 1):
         of_round = figures[f"round_{round_no}"] = {"entities": entities.update_entities(con, round_no, model.setting("largest_group"), model.columns)}
         clock.lap("entities")
-        of_round["pairs"] = candidates.block(con, round_no, model.setting("largest_block"), model.keys, model.impossible)
-        clock.lap("candidates")
         if learnt:
-            learnt = _learn(con, model, learnt, round_no, of_round, figures)
-            clock.lap("training")
-        elif round_no == 1:
-            scoring.know_frequencies(con, artefact.frequencies, artefact.unseen)
+            learnt = replace(learnt, priors=learnt.priors | {round_no: learning.prior_of(con, f"entity_{round_no}", of_round)})
+        block = partial(candidates.block, con, round_no, model.setting("largest_block"), model.keys, model.impossible)
+        if learnt and round_no == 1:
+            learnt = _learnt(con, model, learnt, of_round, figures, block)
+        else:
+            of_round["pairs"] = block()
+        clock.lap("candidates")
+        if round_no == 1:
+            known = learnt or artefact
+            scoring.know_frequencies(con, known.frequencies, known.unseen)
         of_round["prior"] = learnt.priors[round_no] if learnt else artefact.prior(round_no)
         if settings.watch:
             settings.watch("candidates", con, of_round)
@@ -121,20 +126,16 @@ def relink(con: duckdb.DuckDBPyConnection, past: pa.Table, decisions: pa.Table, 
     return result
 
 
-def _learn(con: duckdb.DuckDBPyConnection, model: Model, learnt: Learnt, round_no: int, of_round: dict[str, Any], figures: dict[str, Any]) -> Learnt:
-    """What the runs to come shall go by, worked out from ``entity_<round>``, which is everybody's in a run without an artefact."""
-    entity, count = f"entity_{round_no}", of_round["entities"]
-    of_round["open"] = con.execute(f"SELECT count(*) FROM {entity} WHERE id IS NULL").fetchall()[0][0]
-    prior = min(0.1, max(1, of_round["open"]) / max(1.0, count * (count - 1) / 2))
-    if round_no > 1:
-        return Learnt(learnt.weights, learnt.priors | {round_no: prior}, learnt.frequencies, learnt.unseen)
-    weights = None
-    if of_round["pairs"] and count >= model.setting("training_entities"):
-        figures["training"] = {}
-        weights = scoring.train(con, model, prior, figures["training"], entity)
-    frequencies, unseen = scoring.count_frequencies(con, model, entity)
-    scoring.know_frequencies(con, frequencies, unseen)
-    return Learnt(weights, {1: prior}, frequencies, unseen)
+def _learnt(con: duckdb.DuckDBPyConnection, model: Model, learnt: Learnt, of_round: dict[str, Any], figures: dict[str, Any], block: Callable[[], int]) -> Learnt:
+    """What the runs to come shall go by, worked out while round 1 finds its pairs."""
+    with learning.learning(con, model, learnt.priors[1], "entity_1", of_round["entities"]) as lesson:
+        of_round["pairs"] = block()
+        weights, training, frequencies, unseen = lesson()
+    if not of_round["pairs"]:
+        weights = None
+    if weights:
+        figures["training"] = training
+    return Learnt(weights, learnt.priors, frequencies, unseen)
 
 
 def _score(con: duckdb.DuckDBPyConnection, settings: LinkSettings, weights: Mapping[str, Any] | None, of_round: dict[str, Any]) -> None:

@@ -64,20 +64,25 @@ class Beside:
     aliases: pa.Table | None
 
 
-def read_beside(moment: Snapshot) -> Beside:
-    """The small tables of the moment. Raises QueryError."""
-    asked = {half: _COUNT.format(half=half) for half in HALVES} | {"past": _PAST, "decisions": _DECISIONS, "view": _VIEW}
-    read = moment.read_all(asked | ({"aliases": _ALIASES} if "psb_register" in tables_present(moment) else {}))
-    mentions = sum(read[half]["n"][0].as_py() for half in HALVES)
+def read_beside(moment: Snapshot, mentions: int | None = None) -> Beside:
+    """The small tables of the moment; ``mentions``: their number where it is known, else they are counted. Raises QueryError."""
+    asked = {"past": _PAST, "decisions": _DECISIONS, "view": _VIEW} | ({"aliases": _ALIASES} if "psb_register" in tables_present(moment) else {})
+    if mentions is None:
+        asked = {half: _COUNT.format(half=half) for half in HALVES} | asked
+    read = moment.read_all(asked)
+    if mentions is None:
+        mentions = sum(read[half]["n"][0].as_py() for half in HALVES)
     return Beside(moment.horizon(), read["view"]["digest"][0].as_py(), mentions, read["past"], read["decisions"], read.get("aliases"))
 
 
 def bring_mentions(
-    con: duckdb.DuckDBPyConnection, moment: Snapshot, contracts: Mapping[str, Contract], since: Horizon | None, mentions: int
-) -> dict[str, Any] | None:
+    con: duckdb.DuckDBPyConnection, moment: Snapshot, contracts: Mapping[str, Contract], since: Horizon | None, mentions: int,
+    everything: list[pa.Table] | None = None,
+) -> dict[str, Any] | None:  # fmt: skip
     """Bring table ``mention`` of ``con``, which stands at ``since`` (None: it is not there), to the moment, which has that many
     ``mentions``; ``changed_mention`` as :func:`linkage.comparable.update_mentions` leaves it. Returns what is missing in them
-    (:func:`linkage.training_figures.missing_rates`) where all were read. Raises QueryError."""
+    (:func:`linkage.training_figures.missing_rates`) where all were read. ``everything``: all mentions, where they are read already; they
+    are taken out of it, as nobody needs them afterwards. Raises QueryError."""
     keys = since and _touched_keys(con, moment, contracts, since)
     if keys is not None and len(keys) <= max(_FEW, _MOST * mentions):
         read = _read_keys(moment, keys)
@@ -91,7 +96,7 @@ def bring_mentions(
         if others + read.num_rows == mentions:
             update_mentions(con, read, asked)
             return None
-    given = [_read_all(moment)]
+    given = everything or [read_everything(moment)]
     missing = missing_rates(given[0])
     update_mentions(con, given.pop())
     return missing
@@ -100,7 +105,7 @@ def bring_mentions(
 def read_inputs(engine: Engine, decisions: str) -> tuple[pa.Table, pa.Table, pa.Table | None]:
     """All mentions, the result of the query ``decisions``, and ``aliases`` as in :class:`Beside`. Raises QueryError."""
     with snapshot(engine) as moment:
-        return _read_all(moment), moment.read(decisions), _read_aliases(moment)
+        return read_everything(moment), moment.read(decisions), _read_aliases(moment)
 
 
 def earlier_numbers(engine: Engine) -> pa.Table | None:
@@ -113,7 +118,8 @@ def _read_aliases(moment: Snapshot) -> pa.Table | None:
     return moment.read(_ALIASES) if "psb_register" in tables_present(moment) else None
 
 
-def _read_all(moment: Snapshot) -> pa.Table:
+def read_everything(moment: Snapshot) -> pa.Table:
+    """All mentions of the moment. Raises QueryError."""
     return pa.concat_tables(moment.read_all({half: f"{_MENTIONS} WHERE {half}" for half in HALVES}).values())
 
 

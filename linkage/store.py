@@ -23,7 +23,7 @@ from linkage import scoring
 from linkage.artefact import BY_ITSELF, ModelArtefact, activate, let_in_by, load_active, save_candidate
 from linkage.engine import LinkSettings, relink
 from linkage.model import Model, load_model
-from linkage.reading import Beside, bring_mentions, read_beside
+from linkage.reading import Beside, bring_mentions, read_beside, read_everything
 from linkage.remembered import Remembered, forget, remembered, token
 from linkage.results import remember_links
 from linkage.scoring import Scorer
@@ -65,13 +65,14 @@ def _run(
         highest = connection.execute(text("SELECT coalesce(substr(max(person_id), 2)::bigint, 0) FROM hub.person")).scalar_one()
     ready.result()
     with snapshot(engine) as moment:
-        beside = read_beside(moment)
+        everything = [] if last else [read_everything(moment)]  # a first run has to, and need not count them before
+        beside = read_beside(moment, everything[0].num_rows if everything else None)
         artefact = active if active and _fits(engine, active, model, beside.mentions) else None
         memory_mb = memory_for(beside.mentions, memory_mb)
         same_model = artefact and last.get("digest", "").startswith(artefact.version)
         known = token(last["run"], beside.view) if same_model and "run" in last else None
         before = recall(known, beside.mentions, memory_mb)
-        missing = bring_mentions(before.con, moment, contracts, before.horizon, beside.mentions)
+        missing = bring_mentions(before.con, moment, contracts, before.horizon, beside.mentions, everything)
     digest = _digest(before.con, beside)
     if artefact and last.get("digest") == f"{artefact.version}|{digest}":
         return _unchanged(last)
