@@ -45,6 +45,6 @@ def set_rules(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def assemble_households(con: duckdb.DuckDBPyConnection) -> None:
-    """Make table ``membership`` from ``fact``, ``value``, the feeds' rows and the rules (:func:`set_rules`)."""
+    """Make table ``membership`` from ``fact``, the surviving values, the feeds' rows and the rules (:func:`set_rules`)."""
     run_stages(con, "residence")
     run_stages(con, "membership")

@@ -2,22 +2,12 @@
 -- when that record was last confirmed: what is said again is no news)
 CREATE OR REPLACE TABLE person_value AS
 WITH one AS (
-    SELECT person_id, attribute, value, confidence, differing,
-           concat_ws(chr(31), attribute, value, feed, record_key, batch_id, confidence, differing) AS whole FROM value
+    SELECT person_id, max(name) AS name, max(sex) AS sex, CAST(max(birth_date) AS DATE) AS birth_date, max(id_number) AS id_number, max(ethnicity) AS ethnicity,
+           max(phone) AS phone, max(marital_status) AS marital_status, max(schooling) AS schooling,
+           bit_xor(md5_number_lower(concat_ws(chr(31), told, feed, record_key, batch_id))) AS digest
+    FROM provenance GROUP BY person_id
 )
-SELECT person_id,
-       max(value) FILTER (WHERE attribute = 'name') AS name,
-       max(value) FILTER (WHERE attribute = 'sex') AS sex,
-       CAST(max(value) FILTER (WHERE attribute = 'birth_date') AS DATE) AS birth_date,
-       max(value) FILTER (WHERE attribute = 'id_number') AS id_number,
-       max(value) FILTER (WHERE attribute = 'ethnicity') AS ethnicity,
-       max(value) FILTER (WHERE attribute = 'phone') AS phone,
-       max(value) FILTER (WHERE attribute = 'marital_status') AS marital_status,
-       max(value) FILTER (WHERE attribute = 'schooling') AS schooling,
-       count(*) AS values_known, count(*) FILTER (WHERE differing > 0) AS values_disputed,
-       CAST(sum(differing) AS BIGINT) AS differing, round(sum(CAST(round(confidence * 100) AS BIGINT)) / (100 * count(*)), 3) AS confidence,
-       bit_xor(md5_number_lower(whole)) AS digest
-FROM one GROUP BY person_id;
+SELECT o.* EXCLUDE (digest), c.values_known, c.values_disputed, c.differing, c.confidence, o.digest FROM one o JOIN chosen c USING (person_id);
 
 -- stage: empty_visit — visits that met nobody, less those whose people have become known
 CREATE OR REPLACE TABLE empty_visit AS

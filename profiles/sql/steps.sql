@@ -38,7 +38,7 @@ FROM mine
 UNION ALL BY NAME -- of who has a number of theirs, only that
 SELECT person_id, feed, phone FROM known.fact WHERE phone IN (SELECT phone FROM mine) AND person_id NOT IN (SELECT id FROM todo)
 -- world: register where record_key IN (SELECT record_key FROM fact)
--- stages: spoken, value, person_value, quarters, life, born, register_member, said, book_core, seen, newer, near, homely, assistance_member, person_flag, person_service, ticket
+-- stages: feed_step, spoken, best, contested, chosen, provenance, person_value, quarters, life, born, register_member, said, book_core, seen, newer, near, homely, assistance_member, person_flag, person_service, ticket
 -- keep: life by person_id
 -- keep: born by person_id
 -- keep: register_member by person_id
@@ -357,5 +357,6 @@ WITH mine AS MATERIALIZED (SELECT * FROM known.fact WHERE person_id IN (SELECT i
 FROM mine
 UNION ALL BY NAME -- of who has a number of theirs, only that
 SELECT person_id, feed, phone FROM known.fact WHERE phone IN (SELECT phone FROM mine) AND person_id NOT IN (SELECT id FROM todo)
--- stages: spoken, value
--- leave: value
+-- stages: feed_step, spoken, best, contested, chosen, provenance, dispute
+-- leave: provenance
+-- leave: dispute

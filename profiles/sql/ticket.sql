@@ -5,8 +5,9 @@ WITH standing AS (
     -- an operator is the market register's own entry; what a grid worker met is verified by the next visit, not by a ticket
     WHERE (f.own OR f.feed = 'market_entity') AND NOT f.ended AND d.department <> 'grid'
 ), registered AS (  -- the register's word on a person, where it is the one that stands
-    SELECT person_id, attribute, value, feed FROM value
-    WHERE feed IN ('psb_register', 'psb_permit') AND attribute IN ('name', 'sex', 'birth_date', 'id_number')
+    SELECT person_id, feed, unnest([struct_pack(attribute := 'name', value := name), struct_pack(attribute := 'sex', value := sex),
+           struct_pack(attribute := 'birth_date', value := birth_date), struct_pack(attribute := 'id_number', value := id_number)], recursive := true)
+    FROM provenance WHERE feed IN ('psb_register', 'psb_permit')
 ), typed AS (
     SELECT feed, record_key, department, person_id, 'name' AS attribute, name AS value FROM standing
     -- a newborn's stand-in and a name cut or masked by its source say nothing against another

@@ -1,15 +1,10 @@
 -- stage: person_row — the rows of the persons in ``bucket``, with every value's source: by the records they come from, which
--- are few (times by Shanghai's clock), each with [value, confidence, how many feeds differ] by attribute. Lists are sorted as the
--- texts they are, which begin with what they are sorted by: an aggregate with an order of its own sorts each group by itself, at twice the cost
-WITH told AS (
-    SELECT person_id, feed, record_key,
-           array_to_string(list_sort(list('"' || attribute || '":[' || to_json(value) || ',' || confidence || ',' || differing || ']')), ',') AS said,
-           any_value(batch_id) AS batch_id, any_value(source_time) AS source_time
-    FROM value WHERE person_id IN (SELECT id FROM bucket) GROUP BY person_id, feed, record_key
-), source AS (
+-- are few (times by Shanghai's clock), each with [value, confidence, how many feeds differ] by attribute. The list is sorted as the
+-- texts it is of, which begin with what they are sorted by: an aggregate with an order of its own sorts each group by itself, at twice the cost
+WITH source AS (
     SELECT person_id, '[' || array_to_string(list_sort(list(left(to_json(struct_pack(feed, record := record_key, batch := batch_id,
-               "time" := CAST(make_timestamp(epoch_us(source_time) + 28800000000) AS VARCHAR) || '+08')), -1) || ',"values":{' || said || '}}')), ',') || ']' AS attributes
-    FROM told GROUP BY person_id
+               "time" := CAST(make_timestamp(epoch_us(source_time) + 28800000000) AS VARCHAR) || '+08')), -1) || ',"values":{' || told || '}}')), ',') || ']' AS attributes
+    FROM provenance WHERE person_id IN (SELECT id FROM bucket) GROUP BY person_id
 )
 SELECT p.person_id, p.name, p.sex, p.birth_date, p.id_number, p.dwelling_id, p.community_code, p.alive, p.content_hash,
        coalesce(s.attributes, '[]') AS attributes
@@ -19,9 +14,9 @@ FROM person_profile p JOIN bucket b ON b.id = p.person_id LEFT JOIN source s USI
 -- the members' values stand in their own rows (profiles.history puts them in)
 WITH wanted AS (
     SELECT c.* FROM card c JOIN bucket b ON b.id = c.household_id
-), dispute AS (
+), disputed AS (
     SELECT c.household_id, array_to_string(list_sort(list(to_json(struct_pack(person_id := v.person_id, attribute := v.attribute, feeds_against := v.differing)))), ',') AS disputes
-    FROM wanted c JOIN value v USING (person_id) WHERE v.differing > 0 GROUP BY c.household_id
+    FROM wanted c JOIN dispute v USING (person_id) GROUP BY c.household_id
 ), people AS (
     SELECT c.household_id, array_to_string(list_transform(list_sort(list(struct_pack(c.relation_order, c.birth_date, c.person_id, member := to_json(struct_pack(
                person_id := c.person_id, head := c.head IS NOT DISTINCT FROM true, name := v.name, sex := v.sex, birth_date := CAST(v.birth_date AS VARCHAR), id_number := v.id_number,
@@ -50,4 +45,4 @@ FROM (
            )) AS VARCHAR) AS head
     FROM profile p JOIN bucket b ON b.id = p.household_id LEFT JOIN last_version l USING (household_id)
 ) p
-JOIN people m USING (household_id) LEFT JOIN dispute d USING (household_id) LEFT JOIN last_version l USING (household_id);
+JOIN people m USING (household_id) LEFT JOIN disputed d USING (household_id) LEFT JOIN last_version l USING (household_id);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
@@ -34,7 +35,7 @@ record = st.builds(
 
 
 def by_hand(rows: list[dict], attribute: str) -> dict[str, tuple]:
-    """Survivorship as its rules read, record by record: person → (value, feed, sources, differing)."""
+    """Survivorship as its rules read, record by record: person → (value, feed, confidence, differing)."""
     rule = rules.survivorship()[attribute]
     step = {
         feed: place
@@ -58,7 +59,9 @@ def by_hand(rows: list[dict], attribute: str) -> dict[str, tuple]:
             ),
         )
         others = {r["feed"] for r in mine if r[attribute] != best[attribute] and r["own"] and not r["ended"]}
-        found[person] = (best[attribute], best["feed"], len({r["feed"] for r in mine}), len(others))
+        agreeing = len({r["feed"] for r in mine if r[attribute] == best[attribute]})
+        sure = round(agreeing / (agreeing + len(others) + 0.25), 2)
+        found[person] = (best[attribute], best["feed"], sure, len(others))
     return found
 
 
@@ -70,9 +73,14 @@ def test_the_surviving_value_is_the_one_the_rules_name(attribute: str, rows: lis
     con = world([said(row["person_id"], row["feed"], None, "2026-01-01") | row for row in rows])
     surviving_values(con)
     found = con.execute(
-        "SELECT person_id, value, feed, sources, differing FROM value WHERE attribute = ?", [attribute]
+        f"""SELECT person_id, {attribute}, feed, {attribute}_confidence, {attribute}_differing, json_extract('{{' || told || '}}', '$.{attribute}')
+            FROM provenance JOIN chosen USING (person_id) WHERE {attribute} IS NOT NULL"""
     ).fetchall()
-    assert {person: tuple(rest) for person, *rest in found} == by_hand(rows, attribute)
+    expected = by_hand(rows, attribute)
+    assert {person: tuple(rest) for person, *rest, _ in found} == expected
+    assert {person: json.loads(told) for person, *_, told in found} == {p: [value, sure, others] for p, (value, _, sure, others) in expected.items()}
+    disputed = con.execute("SELECT person_id, differing FROM dispute WHERE attribute = ?", [attribute]).fetchall()
+    assert dict(disputed) == {person: others for person, (*_, others) in expected.items() if others}
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -61,10 +61,8 @@ class Facts:
                 con.execute(
                     f"INSERT INTO fact ({', '.join(row)}) VALUES ({', '.join('?' for _ in row)})", list(row.values())
                 )
-            con.execute("CREATE TABLE value (person_id VARCHAR, attribute VARCHAR, value VARCHAR, feed VARCHAR)")
-            con.executemany(
-                "INSERT INTO value VALUES ('P1', ?, ?, 'psb_register')", [(a, str(v)) for a, v in WANG.items()]
-            )
+            stands = ", ".join(f"'{value}' AS {attribute}" for attribute, value in WANG.items())
+            con.execute(f"CREATE TABLE provenance AS SELECT 'P1' AS person_id, 'psb_register' AS feed, {stands}")
             con.register("department", pa.table({"feed": list(DEPARTMENTS), "department": list(DEPARTMENTS.values())}))
             run_stages(con, "ticket")
             con.register("old_ticket", read_arrow(self.engine, BELIEVED))
