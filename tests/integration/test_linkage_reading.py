@@ -97,7 +97,7 @@ def test_a_change_is_read_by_itself_and_wholly(county: County, change: str, monk
     make, rows = CHANGES[change]
     make(county)
     with monkeypatch.context() as patch:
-        patch.setattr(reading, "_read_all", lambda moment: pytest.fail("read everything"))
+        patch.setattr(reading, "read_everything", lambda moment: pytest.fail("read everything"))
         assert county.bring() == rows
     assert county.kept() == county.anew()
 
