@@ -69,6 +69,8 @@ def relink(con: duckdb.DuckDBPyConnection, past: pa.Table, decisions: pa.Table, 
     that stand (linkage.results.remember_links), and the other tables of the run before, or none of them; all are left as of this run.
     Only what changed is worked out; the outcome equals a full run with the same ``settings.artefact``.
 
+    Without an artefact ``con`` is in no transaction: what is learnt is learnt over a cursor of it.
+
     ``past``: what ``previous`` is in :func:`link_mentions`, of records without a link that stands. ``whole``: hand all links back."""
     model, artefact = settings.model, settings.artefact
     mentions, moved = con.execute("SELECT (SELECT count(*) FROM mention), (SELECT count(*) FROM changed_mention)").fetchall()[0]
@@ -128,14 +130,13 @@ def relink(con: duckdb.DuckDBPyConnection, past: pa.Table, decisions: pa.Table, 
 
 def _learnt(con: duckdb.DuckDBPyConnection, model: Model, learnt: Learnt, of_round: dict[str, Any], figures: dict[str, Any], block: Callable[[], int]) -> Learnt:
     """What the runs to come shall go by, worked out while round 1 finds its pairs."""
-    with learning.learning(con, model, learnt.priors[1], "entity_1", of_round["entities"]) as lesson:
+    with learning.learning(con, model, learnt.priors[1], "entity_1", of_round["entities"]) as (trained, counted):
         of_round["pairs"] = block()
-        weights, training, frequencies, unseen = lesson()
-    if not of_round["pairs"]:
-        weights = None
-    if weights:
-        figures["training"] = training
-    return Learnt(weights, learnt.priors, frequencies, unseen)
+        weights, training, seconds = trained() if of_round["pairs"] else (None, {}, 0.0)
+        if weights:
+            figures["training"] = training
+            figures["seconds"]["training"] = seconds  # of candidates' too
+        return Learnt(weights, learnt.priors, *counted())
 
 
 def _score(con: duckdb.DuckDBPyConnection, settings: LinkSettings, weights: Mapping[str, Any] | None, of_round: dict[str, Any]) -> None:

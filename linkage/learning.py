@@ -5,6 +5,7 @@ Sampling with a seed keeps one core busy; finding candidate pairs, which waits f
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,8 +17,8 @@ import pyarrow as pa
 from linkage import scoring
 from linkage.model import Model
 
-# Weights, None where there are too few records to train on; how the training went; the shares of values, and of any other.
-Lesson = tuple[dict[str, Any] | None, dict[str, Any], pa.Table, dict[str, float]]
+Training = tuple[dict[str, Any] | None, dict[str, Any], float]  # weights, None where there are too few records to train on; how it went; seconds
+Counts = tuple[pa.Table, dict[str, float]]  # how common values are, and any other
 
 
 def prior_of(con: duckdb.DuckDBPyConnection, entity: str, of_round: dict[str, Any]) -> float:
@@ -28,18 +29,21 @@ def prior_of(con: duckdb.DuckDBPyConnection, entity: str, of_round: dict[str, An
 
 
 @contextmanager
-def learning(con: duckdb.DuckDBPyConnection, model: Model, prior: float, entity: str, count: int) -> Iterator[Callable[[], Lesson]]:
-    """Begin to learn from the lasting table ``entity`` of ``count`` rows over a cursor of ``con``, which is in no transaction; the
-    function waits for the lesson."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="learn") as other:
-        yield other.submit(_learn, con.cursor(), model, prior, entity, count).result
+def learning(con: duckdb.DuckDBPyConnection, model: Model, prior: float, entity: str, count: int) -> Iterator[tuple[Callable[[], Training], Callable[[], Counts]]]:
+    """Begin to train on the lasting table ``entity`` of ``count`` rows, then to count its values, over a cursor of ``con``, which is in no
+    transaction; each function waits for its part, and raises what went wrong in it. What nobody asks for fails nobody; where the block
+    ends early, both are waited for."""
+    with con.cursor() as cursor, ThreadPoolExecutor(max_workers=1, thread_name_prefix="learn") as other:
+        training = other.submit(_train, cursor, model, prior, entity, count)
+        yield training.result, other.submit(scoring.count_frequencies, cursor, model, entity).result
 
 
-def _learn(con: duckdb.DuckDBPyConnection, model: Model, prior: float, entity: str, count: int) -> Lesson:
-    with con:
-        for macro in model.macros:  # a cursor has none of its connection's
-            con.execute(macro)
-        weights, figures = None, {}
-        if count >= model.setting("training_entities"):
-            weights = scoring.train(con, model, prior, figures, entity)
-        return weights, figures, *scoring.count_frequencies(con, model, entity)
+def _train(con: duckdb.DuckDBPyConnection, model: Model, prior: float, entity: str, count: int) -> Training:
+    if count < model.setting("training_entities"):
+        return None, {}, 0.0
+    for macro in model.macros:  # a cursor has none of its connection's
+        con.execute(macro)
+    figures: dict[str, Any] = {}
+    started = time.monotonic()
+    weights = scoring.train(con, model, prior, figures, entity)
+    return weights, figures, round(time.monotonic() - started, 3)

@@ -75,25 +75,33 @@ def _linker(api: Any, settings: dict[str, Any], table: str) -> Any:
 
 
 def train(con: duckdb.DuckDBPyConnection, model: Model, prior: float, figures: dict[str, Any] | None = None,
-          entity: str = "entity") -> dict[str, Any]:
-    """Weights by EM over the table ``entity``: comparison → level → {m, u}. u by random sampling with the model's seed.
+          entity: str = "entity") -> dict[str, Any] | None:
+    """Weights by EM over the table ``entity``: comparison → level → {m, u}. u by random sampling with the model's seed. None where a session
+    of EM meets no pair of records, as where everybody has an ID.
 
     ``figures``, if given, gets how each EM session went (``linkage.training_figures``) and which levels kept the file's values.
 
     Levels that are too rare to be seen keep the file's values; so does a level whose estimate would turn
     its meaning around (a stronger level may not weigh less than the one below it).
     """
+    from splink.internals.exceptions import EMTrainingException
+
     con.execute(f"CREATE OR REPLACE TEMP TABLE training AS SELECT *, (id IS NOT NULL)::INT AS settled_for_training FROM {entity}")
     linker = _linker(database(con), settings_of(model, prior), "training")
     linker.training.estimate_u_using_random_sampling(max_pairs=model.setting("training_pairs"), seed=model.setting("seed"),
                                                      min_count_per_level=None, num_chunks=1)
-    sessions = {
-        name: linker.training.estimate_parameters_using_expectation_maximisation(
-            rule, max_pairs=model.setting("training_pairs"), estimate_without_term_frequencies=True)
-        for name, rule in _SESSIONS.items()}
-    trained = linker.misc.save_model_to_json()
+    try:
+        sessions = {
+            name: linker.training.estimate_parameters_using_expectation_maximisation(
+                rule, max_pairs=model.setting("training_pairs"), estimate_without_term_frequencies=True)
+            for name, rule in _SESSIONS.items()}
+    except EMTrainingException:  # nobody without an ID is like anybody by that rule
+        sessions = {}
+    trained = linker.misc.save_model_to_json() if sessions else None
     linker.table_management.delete_tables_created_by_splink_from_db()
     con.execute("DROP TABLE training")
+    if not sessions:
+        return None
     weights = {c.name: _checked(c, t["comparison_levels"]) for c, t in zip(model.comparisons, trained["comparisons"], strict=True)}
     if figures is not None:
         figures |= training_figures(model, sessions, weights)

@@ -45,7 +45,7 @@ def train(mentions: pa.Table, decisions: pa.Table, aliases: pa.Table | None, *, 
     weighed = listener.probe.pairs.filter(listener.probe.pairs["weighed"])
     said, true = weighed["probability"].to_numpy(), weighed["true"].to_numpy(zero_copy_only=False)
     calibration = calibrate(said, true)
-    trained = figures.get("training") or {"kept_from_file": "all", "reason": "fewer entities than training_entities"}
+    trained = figures.get("training") or {"kept_from_file": "all", "reason": "too few records to train on"}
     return ModelArtefact(
         model_version=model.version, trained_at=trained_at,
         trained_on={"mentions": figures["mentions"], **{k: rounds[0][k] for k in ("entities", "open", "pairs")}, "persons": figures["persons"]},
@@ -69,7 +69,7 @@ def artefact_of(model: Model, result: LinkResult, missing: Mapping[str, Any], ev
         trained_on={"mentions": figures["mentions"], "persons": figures["persons"], **{k: figures["round_1"][k] for k in ("entities", "open", "pairs")}},
         weights=learnt.weights or written_weights(model), priors=learnt.priors, frequencies=learnt.frequencies, unseen=learnt.unseen,
         thresholds={name: model.setting(name) for name in ("upper", "lower")},
-        figures={**(figures.get("training") or {"kept_from_file": "all", "reason": "fewer entities than training_entities"}),
+        figures={**(figures.get("training") or {"kept_from_file": "all", "reason": "too few records to train on"}),
                  "rounds": [{k: figures[f"round_{n}"].get(k) for k in ("entities", "open", "pairs", "joined", "levels")} for n in learnt.priors],
                  "linked_levels": evidence_levels(evidence), "missing": dict(missing),
                  "rules": figures["rules"], "conflicts": figures["conflicts"]})

@@ -57,6 +57,7 @@ def facts_to_membership(con: duckdb.DuckDBPyConnection, grids: GridMap) -> None:
         con.unregister("read")
     surviving_values(con)
     assemble_households(con)
+    con.execute("DROP TABLE chosen")  # wide, and nobody asks for it any more
 
 
 def membership_to_documents(con: duckdb.DuckDBPyConnection) -> None:

@@ -47,7 +47,7 @@ _VOTES = """bit_count(bit_or(s.feed_bit) FILTER (s.{a} = w.{a})) AS {a}_agreeing
 CHOSEN = """
 CREATE OR REPLACE TEMP TABLE chosen AS
 WITH counted AS (SELECT person_id, {counted} FROM best b LEFT JOIN contested c USING (person_id))
-SELECT *, {known} AS values_known, {disputed} AS values_disputed, {differing} AS differing, round(({sure}) / (100 * ({known})), 3) AS confidence FROM counted
+SELECT *, {known} AS values_known, {disputed} AS values_disputed, {differing} AS differing, round(({sure}) / (100 * nullif({known}, 0)), 3) AS confidence FROM counted
 """
 _COUNTED = """b.{a}_at, CASE WHEN b.{a}_disputed THEN CAST(c.{a}_differing AS BIGINT) ELSE 0 END AS {a}_differing,
        CASE WHEN b.{a}_disputed THEN round(c.{a}_agreeing / (c.{a}_agreeing + c.{a}_differing + 0.25), 2)

@@ -23,8 +23,9 @@ _CLOSED = r"[)\]}>\x{3011}\x{3015}\x{300B}\x{3009}]"
 _BRACKETS = rf"^(?P<name>.*?) ?{_OPENED}(?P<note>[^()\[\]{{}}<>\x{{3011}}\x{{3015}}\x{{300B}}\x{{3009}}]*){_CLOSED}? ?(?P<after>.*)$"
 _FORMER = r"^(?:曾用名|曾用|曾名|原名|又名|别名|旧名|也叫|原)[:是为 ]*(?P<former>.+)$"
 _STATUS = r"户主|已故|故|亡|已亡|已去世|去世|已死亡|死亡|殁|迁出|已迁出|外出|本人|待核实|空挂户|空挂|租户|房东|代|已注销|注销|失联|重名|新增"
-_QUOTES = "^=?[\"'`]+ ?| ?[\"'`]+$"
-_TRAILING = rf"^(?P<name>.{{2,30}}?)(?:[ ,;:\-]+(?P<a>{_STATUS})|(?P<b>(?:已故|已去世|已死亡|已迁出)+))$"
+_ENDS = "^(?:=?[\"'`]| |\u00b7)+|[\"'` \u00b7]+$"  # quotes, blanks and interpuncts before and after a name, however they are mixed
+_GONE = "已故|已去世|已死亡|已迁出"
+_TRAILING = rf"^(?P<name>.{{2,30}}?)(?:[ ,;:\-]+(?P<a>{_STATUS})|(?P<b>(?:[ ,;:\-'\"`\x{{00B7}}]*(?:{_GONE}))+(?:[ ,;:\-]+(?:{_STATUS}))?))$"
 _KIN = r"子|女|儿|母|父|妻|夫|孙|孙子|孙女|儿子|女儿|长子|次子|三子|长女|次女|三女|婴|婴儿|子女|孩|宝宝|母亲|父亲|丈夫|妻子|大儿|二儿|大女儿|二女儿|双胞胎|大宝|二宝|子[一二甲乙1-3]|女[一二甲乙1-3]"
 # 王芳之子, 王芳的儿子, 王芳儿子: somebody's relative; 李之 alone stays a name.
 _UNNAMED = rf"^.{{1,20}}(?:之|的)(?:{_KIN})$|^.{{2,20}}(?:儿子|女儿|婴儿|之婴|媳妇|家属|宝宝)$|^(?:之子|之女|婴儿|男婴|女婴|婴|宝宝|未取名|未命名|待取名|未起名|无名婴儿)$"
@@ -57,7 +58,7 @@ def _interpuncts(text: pa.Array) -> pa.Array:
     )
     text = columns.update(text, listed, lambda t: pc.replace_substring(t, "\u3001", INTERPUNCT))
     text = columns.substitute(text, f"{INTERPUNCT}{{2,}}", INTERPUNCT)
-    return columns.substitute(text, f"^{INTERPUNCT}+|{INTERPUNCT}+$", "")
+    return columns.substitute(text, _ENDS, "")
 
 
 def _notes(text: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
@@ -83,6 +84,7 @@ def _notes(text: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
         former = pc.if_else(columns.mask(named), told, columns.only(bare, note))
         former = columns.only(~columns.matches(former, "^$"), former)
         note = columns.only(~named & ~bare & ~columns.matches(note, "^$"), note)
+    text = columns.substitute(text, _ENDS, "")
     after = pc.extract_regex(text, _TRAILING)
     trailing = after.is_valid().to_numpy(zero_copy_only=False)
     if trailing.any():
@@ -100,7 +102,7 @@ def _dress(values: pa.Array) -> pa.Array:
     text = columns.substitute(values, _INTERPUNCTS, INTERPUNCT)
     text = columns.tidy(text)
     text = columns.substitute(text, columns.BLANK + "+", " ")
-    return columns.substitute(text, _QUOTES, "")
+    return columns.substitute(text, _ENDS, "")
 
 
 def _judge(values: pa.Array) -> Standardised:
@@ -118,7 +120,7 @@ def _judge(values: pa.Array) -> Standardised:
     note = former = pa.nulls(size, pa.string())
     if not simple.all():
         text, note, former = _notes(text)
-        text = columns.substitute(_blanks(_interpuncts(text)), _QUOTES, "")  # beside a note there may be some too
+        text = _blanks(_interpuncts(text))
         notice.where(columns.matches(text, INTERPUNCT) & ~columns.matches(values, INTERPUNCT), "name.interpunct")
     reason.where(free_text.is_misread(values, text), "name.mojibake")
     # 王(石+羊): a character described because the source cannot write it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 import pytest
@@ -13,6 +13,7 @@ from linkage.engine import LinkSettings
 from linkage.model import load_model
 from linkage.training import TrainingError, train, written_weights
 from linkage.training_probe import probe
+from simulator.county.ids import with_check
 from tests.linkage_world import MENTIONS, county, linked
 
 UNDECIDED = pa.table({c: pa.array([], pa.string()) for c in ("feed_l", "record_key_l", "feed_r", "record_key_r", "verdict")})
@@ -134,3 +135,29 @@ def test_a_hidden_record_that_goes_to_somebody_else_is_counted_as_wrong():
     ])  # fmt: skip
     assert said["blocking"]["by_feed"] == [{"feed": "health_record", "hidden": 1, "unblocked": 0, "linked": 0, "wrong": 1, "review": 0}]
     assert [(rule["pairs"], rule["right"]) for rule in said["rules"]] == [(1, 0)]
+
+
+def registered(number: int) -> list[dict]:
+    """So many people of the register, each with a valid ID."""
+    births = [date(1950, 1, 1) + timedelta(days=37 * k) for k in range(number)]
+    names = [f"{'王李张刘陈'[k % 5]}{'伟芳娜敏静'[k // 5 % 5]}{'英丽强磊军'[k // 25 % 5]}" for k in range(number)]
+    return [told("psb_register", f"R{k}", name, birth_date=born, sex="1", id_number=with_check(f"130731{born:%Y%m%d}{2 * (k % 500) + 1:03d}"))
+            for k, (name, born) in enumerate(zip(names, births, strict=True))]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("further", "pairs"),
+    [
+        pytest.param([], 0, id="everybody has an ID"),
+        pytest.param([told("grid_request", "Q1", "欧阳独一", phone="13931300001")], 0, id="one has none, and is like nobody"),
+        pytest.param([told("grid_visit", "V1", "王某", phone="13931300001")], 1, id="one is like somebody, by no rule of training"),
+    ],
+)
+def test_a_first_run_with_nothing_to_train_on_keeps_the_files_weights(further: list[dict], pairs: int):
+    people = registered(120)
+    people[0] |= {"phone": "13931300001"}
+    said = linked(pa.Table.from_pylist([*people, *further], MENTIONS), LinkSettings(model=SMALL))
+    assert said.figures["round_1"]["pairs"] == pairs
+    assert said.learnt.weights is None and "training" not in said.figures
+    assert said.figures["persons"] == len(people) + len(further)
+    assert said.learnt.frequencies.num_rows > 0
