@@ -94,10 +94,11 @@ def relink(con: duckdb.DuckDBPyConnection, past: pa.Table, decisions: pa.Table, 
         of_round = figures[f"round_{round_no}"] = {"entities": entities.update_entities(con, round_no, model.setting("largest_group"), model.columns)}
         clock.lap("entities")
         if learnt:
-            learnt = replace(learnt, priors=learnt.priors | {round_no: learning.prior_of(con, f"entity_{round_no}", of_round)})
+            (of_round["open"],) = con.execute(f"SELECT count(*) FROM entity_{round_no} WHERE id IS NULL").fetchall()[0]
+            learnt = replace(learnt, priors=learnt.priors | {round_no: learning.prior_of(of_round["entities"], of_round["open"])})
         block = partial(candidates.block, con, round_no, model.setting("largest_block"), model.keys, model.impossible)
         if learnt and round_no == 1:
-            learnt = _learnt(con, model, learnt, of_round, figures, block)
+            learnt = learning.learn(con, model, learnt, block, of_round, figures)
         else:
             of_round["pairs"] = block()
         clock.lap("candidates")
@@ -126,17 +127,6 @@ def relink(con: duckdb.DuckDBPyConnection, past: pa.Table, decisions: pa.Table, 
     if settings.watch:
         settings.watch("linked", con, figures)
     return result
-
-
-def _learnt(con: duckdb.DuckDBPyConnection, model: Model, learnt: Learnt, of_round: dict[str, Any], figures: dict[str, Any], block: Callable[[], int]) -> Learnt:
-    """What the runs to come shall go by, worked out while round 1 finds its pairs."""
-    with learning.learning(con, model, learnt.priors[1], "entity_1", of_round["entities"]) as (trained, counted):
-        of_round["pairs"] = block()
-        weights, training, seconds = trained() if of_round["pairs"] else (None, {}, 0.0)
-        if weights:
-            figures["training"] = training
-            figures["seconds"]["training"] = seconds  # of candidates' too
-        return Learnt(weights, learnt.priors, *counted())
 
 
 def _score(con: duckdb.DuckDBPyConnection, settings: LinkSettings, weights: Mapping[str, Any] | None, of_round: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What a run without a trained model learns (学习) of its first round's entities, beside what else the round does with them.
+"""What a run without a trained model learns (学习) of its first round's entities, while that round looks for its candidate pairs.
 
 Sampling with a seed keeps one core busy; finding candidate pairs, which waits for nothing of it, takes the other.
 """
@@ -6,44 +6,47 @@ Sampling with a seed keeps one core busy; finding candidate pairs, which waits f
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from linkage import scoring
 from linkage.model import Model
-
-Training = tuple[dict[str, Any] | None, dict[str, Any], float]  # weights, None where there are too few records to train on; how it went; seconds
-Counts = tuple[pa.Table, dict[str, float]]  # how common values are, and any other
+from linkage.results import Learnt
 
 
-def prior_of(con: duckdb.DuckDBPyConnection, entity: str, of_round: dict[str, Any]) -> float:
-    """How likely two of the ``entities`` in ``of_round`` are one person before anything is compared; ``open`` of them have no valid ID."""
-    count = of_round["entities"]
-    of_round["open"] = con.execute(f"SELECT count(*) FROM {entity} WHERE id IS NULL").fetchall()[0][0]
-    return min(0.1, max(1, of_round["open"]) / max(1.0, count * (count - 1) / 2))
+def prior_of(entities: int, without_id: int) -> float:
+    """How likely two of so many ``entities``, of which some are ``without_id``, are one person before anything is compared."""
+    return min(0.1, max(1, without_id) / max(1.0, entities * (entities - 1) / 2))
 
 
-@contextmanager
-def learning(con: duckdb.DuckDBPyConnection, model: Model, prior: float, entity: str, count: int) -> Iterator[tuple[Callable[[], Training], Callable[[], Counts]]]:
-    """Begin to train on the lasting table ``entity`` of ``count`` rows, then to count its values, over a cursor of ``con``, which is in no
-    transaction; each function waits for its part, and raises what went wrong in it. What nobody asks for fails nobody; where the block
-    ends early, both are waited for."""
+def learn(con: duckdb.DuckDBPyConnection, model: Model, learnt: Learnt, block: Callable[[], int], of_round: dict[str, Any], figures: dict[str, Any]) -> Learnt:
+    """``learnt``, which knows the prior of round 1, with weights and how common values are in ``entity_1``, worked out over a cursor of
+    ``con``, which is in no transaction, while ``block`` finds the round's candidate pairs and says how many.
+
+    ``weights`` is None, for the file's, where there are too few entities or no pair. ``of_round`` gets the ``pairs``; ``figures`` how the
+    training went, and its seconds, which pass beside those of finding pairs and not after them. What goes wrong in either is raised."""
     with con.cursor() as cursor, ThreadPoolExecutor(max_workers=1, thread_name_prefix="learn") as other:
-        training = other.submit(_train, cursor, model, prior, entity, count)
-        yield training.result, other.submit(scoring.count_frequencies, cursor, model, entity).result
+        training = other.submit(_train, cursor, model, learnt.priors[1], of_round["entities"])
+        counts = other.submit(scoring.count_frequencies, cursor, model, "entity_1")
+        of_round["pairs"] = block()
+        weights, how, seconds = training.result() if of_round["pairs"] else (None, {}, 0.0)
+        if weights:
+            figures["training"] = how
+            figures["seconds"]["training"] = seconds
+        frequencies, unseen = counts.result()
+        return replace(learnt, weights=weights, frequencies=frequencies, unseen=unseen)
 
 
-def _train(con: duckdb.DuckDBPyConnection, model: Model, prior: float, entity: str, count: int) -> Training:
-    if count < model.setting("training_entities"):
+def _train(con: duckdb.DuckDBPyConnection, model: Model, prior: float, entities: int) -> tuple[dict[str, Any] | None, dict[str, Any], float]:
+    if entities < model.setting("training_entities"):
         return None, {}, 0.0
     for macro in model.macros:  # a cursor has none of its connection's
         con.execute(macro)
-    figures: dict[str, Any] = {}
+    how: dict[str, Any] = {}
     started = time.monotonic()
-    weights = scoring.train(con, model, prior, figures, entity)
-    return weights, figures, round(time.monotonic() - started, 3)
+    weights = scoring.train(con, model, prior, how, "entity_1")
+    return weights, how, round(time.monotonic() - started, 3)

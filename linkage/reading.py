@@ -67,11 +67,10 @@ class Beside:
 def read_beside(moment: Snapshot, mentions: int | None = None) -> Beside:
     """The small tables of the moment; ``mentions``: their number where it is known, else they are counted. Raises QueryError."""
     asked = {"past": _PAST, "decisions": _DECISIONS, "view": _VIEW} | ({"aliases": _ALIASES} if "psb_register" in tables_present(moment) else {})
-    if mentions is None:
-        asked = {half: _COUNT.format(half=half) for half in HALVES} | asked
-    read = moment.read_all(asked)
-    if mentions is None:
-        mentions = sum(read[half]["n"][0].as_py() for half in HALVES)
+    counted = {half: _COUNT.format(half=half) for half in HALVES} if mentions is None else {}
+    read = moment.read_all(counted | asked)
+    if counted:
+        mentions = sum(read[half]["n"][0].as_py() for half in counted)
     return Beside(moment.horizon(), read["view"]["digest"][0].as_py(), mentions, read["past"], read["decisions"], read.get("aliases"))
 
 

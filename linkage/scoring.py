@@ -97,7 +97,7 @@ def train(con: duckdb.DuckDBPyConnection, model: Model, prior: float, figures: d
             for name, rule in _SESSIONS.items()}
     except EMTrainingException:  # nobody without an ID is like anybody by that rule
         sessions = {}
-    trained = linker.misc.save_model_to_json() if sessions else None
+    trained = linker.misc.save_model_to_json()
     linker.table_management.delete_tables_created_by_splink_from_db()
     con.execute("DROP TABLE training")
     if not sessions:

@@ -23,6 +23,7 @@ _CLOSED = r"[)\]}>\x{3011}\x{3015}\x{300B}\x{3009}]"
 _BRACKETS = rf"^(?P<name>.*?) ?{_OPENED}(?P<note>[^()\[\]{{}}<>\x{{3011}}\x{{3015}}\x{{300B}}\x{{3009}}]*){_CLOSED}? ?(?P<after>.*)$"
 _FORMER = r"^(?:曾用名|曾用|曾名|原名|又名|别名|旧名|也叫|原)[:是为 ]*(?P<former>.+)$"
 _STATUS = r"户主|已故|故|亡|已亡|已去世|去世|已死亡|死亡|殁|迁出|已迁出|外出|本人|待核实|空挂户|空挂|租户|房东|代|已注销|注销|失联|重名|新增"
+_QUOTES = "^=?[\"'`]+|[\"'`]+$"
 _ENDS = "^(?:=?[\"'`]| |\u00b7)+|[\"'` \u00b7]+$"  # quotes, blanks and interpuncts before and after a name, however they are mixed
 _GONE = "已故|已去世|已死亡|已迁出"
 _TRAILING = rf"^(?P<name>.{{2,30}}?)(?:[ ,;:\-]+(?P<a>{_STATUS})|(?P<b>(?:[ ,;:\-'\"`\x{{00B7}}]*(?:{_GONE}))+(?:[ ,;:\-]+(?:{_STATUS}))?))$"
@@ -102,7 +103,7 @@ def _dress(values: pa.Array) -> pa.Array:
     text = columns.substitute(values, _INTERPUNCTS, INTERPUNCT)
     text = columns.tidy(text)
     text = columns.substitute(text, columns.BLANK + "+", " ")
-    return columns.substitute(text, _ENDS, "")
+    return columns.substitute(text, _QUOTES, "")
 
 
 def _judge(values: pa.Array) -> Standardised:
