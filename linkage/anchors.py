@@ -12,12 +12,18 @@ import pyarrow as pa
 
 from linkage.patch import is_empty, lasting, update
 
-# Numbers that one register row carried, under the one it carries now; a number that is somebody's own today is no alias.
+# Numbers that one register row carried, under the one it carries now. A number that is somebody's own today is no alias: of a row of
+# the register, or of whoever has another name and was born on its date (it was written into the register by mistake, and put right).
 _ALIAS_SQL = """
 CREATE OR REPLACE TEMP TABLE alias_now AS
-SELECT a.id_number, min(f.id) AS canonical FROM alias_in a JOIN form f ON f.feed = a.feed AND f.record_key = a.record_key
-WHERE f.id IS NOT NULL AND a.id_number <> f.id AND a.id_number NOT IN (SELECT id FROM form WHERE id IS NOT NULL AND feed = 'psb_register')
-GROUP BY a.id_number HAVING count(DISTINCT f.id) = 1
+WITH carried AS (SELECT a.id_number, f.* EXCLUDE (id), f.id AS canonical FROM alias_in a JOIN form f ON f.feed = a.feed AND f.record_key = a.record_key
+                 WHERE f.id IS NOT NULL AND a.id_number <> f.id)
+SELECT id_number, min(canonical) AS canonical FROM carried
+WHERE id_number NOT IN (SELECT id FROM form WHERE id IS NOT NULL AND feed = 'psb_register') AND id_number NOT IN (
+    SELECT c.id_number FROM carried c JOIN form o ON o.id = c.id_number
+    WHERE o.birth_no = o.id[7:14]::INT AND o.name IS NOT NULL AND c.name <> o.name AND c.py <> o.py AND c.former IS DISTINCT FROM o.name
+          AND NOT name_near(c.len, o.len, c.c1, c.c2, c.c3, o.c1, o.c2, o.c3))
+GROUP BY id_number HAVING count(DISTINCT canonical) = 1
 """
 
 # Numbers whose use changed, and who is judged again for it: whoever uses one of them. A row that uses two numbers is judged
@@ -38,8 +44,10 @@ _USED_SQL = (
            SELECT i, id_embedded, 'id_inside_other_number' FROM form
            WHERE id_embedded IS NOT NULL AND id_embedded IS DISTINCT FROM id AND i IN (FROM moved_use))
        SELECT u.i, u.number, coalesce(a.canonical, u.number), u.rule FROM u LEFT JOIN id_alias a ON a.id_number = u.number""",
+    # also of whose family or visit somebody is another one: a relative may be who is named beside a number
     """CREATE OR REPLACE TEMP TABLE touched_number AS
-       SELECT canonical FROM used_before UNION SELECT canonical FROM id_used WHERE i IN (FROM moved_use)""",
+       SELECT canonical FROM used_before UNION SELECT canonical FROM id_used WHERE i IN (
+           FROM moved_use UNION ALL SELECT i FROM grp_member WHERE grp IN (FROM touched_group) UNION ALL SELECT i FROM group_before)""",
     """CREATE OR REPLACE TEMP TABLE judged_again AS
        SELECT i FROM id_used WHERE canonical IN (FROM touched_number) UNION SELECT i FROM moved_use""",
     "CREATE OR REPLACE TEMP TABLE world_number AS SELECT DISTINCT canonical FROM id_used WHERE i IN (FROM judged_again)",
@@ -49,17 +57,17 @@ _USED_SQL = (
 _USES_SQL = """
 CREATE OR REPLACE TEMP TABLE id_use AS
 SELECT u.i, u.number, u.canonical, u.rule, f.role,
-       f.feed = 'psb_register' AS register, f.name, f.former, f.py, f.c1, f.c2, f.c3, f.p1, f.len, f.birth_no AS birth, f.sex,
+       f.feed = 'psb_register' AS register, f.feed = 'psb_register' AND NOT f.ended AS living, f.inst, f.name, f.former, f.py, f.c1, f.c2, f.c3, f.p1, f.len, f.birth_no AS birth, f.sex,
        u.number[7:14]::INT AS id_birth, CASE WHEN u.number[17:17]::INT % 2 = 1 THEN '1' ELSE '2' END AS id_sex
 FROM id_used u JOIN form f USING (i) WHERE u.canonical IN (FROM world_number)
 """
 
-# Whose number is it? The name most rows carry under it; a row whose own birth date and sex agree with the
-# number counts more, the register most.
+# Whose number is it? Whom the register has under it, where birth date and sex agree with the number: what is written there is not outvoted
+# by sheets (domain.md 7). Else the name most rows carry; a row whose own birth date and sex agree counts more.
 _OWNER_SQL = """
 CREATE OR REPLACE TEMP TABLE id_owner AS
 WITH vote AS (
-    SELECT canonical, name, sum(CASE WHEN register THEN 3 ELSE 1 END
+    SELECT canonical, name, sum(CASE WHEN living AND birth = id_birth AND sex IS NOT DISTINCT FROM id_sex THEN 1000 WHEN register THEN 3 ELSE 1 END
            + CASE WHEN birth = id_birth THEN 2 ELSE 0 END
            - CASE WHEN birth <> id_birth THEN 1 ELSE 0 END
            - CASE WHEN sex IS NOT NULL AND sex <> id_sex THEN 1 ELSE 0 END) AS votes, min(i) AS first
@@ -69,8 +77,21 @@ spoken AS (SELECT DISTINCT ON (name) name, py, c1, c2, c3, p1, len FROM id_use W
 SELECT b.canonical, s.* FROM best b JOIN spoken s USING (name)
 """
 
-# Sheets that name grown-ups by themselves: the number is the person's own unless something speaks against it.
-_GROWN = "('guardian', 'mother', 'operator', 'head', 'spouse', 'deceased', 'applicant')"
+# Who is named beside a number under another name than its owner's, while somebody of just that name stands beside the owner in a register
+# book, a family or a visit: a father who died, or a sister, under the number of whoever came to the office.
+_RELATIVE_SQL = """
+CREATE OR REPLACE TEMP TABLE id_relative AS
+WITH other AS (SELECT u.i, u.canonical, u.name, u.inst, o.name AS owner FROM id_use u JOIN id_owner o USING (canonical)
+               WHERE u.name <> o.name AND u.i IN (FROM judged_again)),
+own AS (SELECT DISTINCT u.canonical, u.i, u.inst FROM id_use u JOIN other o ON o.canonical = u.canonical AND o.owner = u.name),
+beside AS (SELECT DISTINCT own.canonical, g.i FROM own JOIN grp_member f ON f.i = own.i JOIN grp_member g ON g.grp = f.grp)
+SELECT o.i, o.canonical FROM other o JOIN beside b USING (canonical) JOIN form f ON f.i = b.i WHERE f.name = o.name AND f.i <> o.i
+UNION SELECT o.i, o.canonical FROM other o JOIN own USING (canonical, inst)
+"""
+
+# Sheets that name grown-ups by themselves: the number is the person's own unless something speaks against it. Not the dead: whoever
+# reported the death may have left his own number, and nobody is to be dead by mistake.
+_GROWN = "('guardian', 'mother', 'operator', 'head', 'spouse', 'applicant')"
 
 _JUDGED_SQL = f"""
 CREATE OR REPLACE TEMP TABLE id_judged_now AS
@@ -83,15 +104,15 @@ SELECT u.i, u.number, u.canonical, u.rule,
                SELECT w.former FROM id_use w WHERE w.canonical = u.canonical AND w.name = o.name AND w.former IS NOT NULL) THEN 'fits'
            WHEN sex_other THEN 'foreign'
            WHEN birth_other THEN 'foreign'
+           WHEN (u.i, u.canonical) IN (FROM id_relative) THEN 'foreign'
            WHEN name_near(u.len, o.len, u.c1, u.c2, u.c3, o.c1, o.c2, o.c3) THEN 'fits'
-           WHEN u.birth IS NOT NULL AND birth_close THEN 'fits'
+           -- a date that agrees was often taken from the number itself, so that it says nothing for a name that has nothing of the owner's
            WHEN u.birth IS NOT NULL AND (u.c1 = o.c1 OR u.p1 = o.p1) THEN 'fits'
            WHEN u.birth IS NULL AND u.role IN {_GROWN} AND (u.c1 = o.c1 OR u.p1 = o.p1) THEN 'fits'
-           WHEN u.len = 2 AND o.len = 2 AND (u.c1 = o.c1 OR u.c2 = o.c2) AND u.sex = u.id_sex THEN 'fits'
+           WHEN u.len = 2 AND o.len = 2 AND u.c1 = o.c1 AND u.sex = u.id_sex AND u.role <> 'deceased' THEN 'fits'
            ELSE 'foreign'
        END AS verdict
-FROM (SELECT *, birth = id_birth OR birth_near(birth, id_birth) AS birth_close,
-             coalesce(NOT birth_possible(birth, id_birth), false) AS birth_other,
+FROM (SELECT *, coalesce(NOT birth_possible(birth, id_birth), false) AS birth_other,
              coalesce(sex <> id_sex, false) AS sex_other
       FROM id_use) u
 LEFT JOIN id_owner o USING (canonical) WHERE u.i IN (FROM judged_again)
@@ -123,6 +144,13 @@ SELECT hash(b) AS digest, b.* FROM believed b WHERE i IN (FROM answered) AND i N
     SELECT e.l FROM reference e JOIN believed tl ON tl.i = e.l JOIN believed tr ON tr.i = e.r WHERE tl.canonical <> tr.canonical)
 """
 
+# Whose number a row has that it was not believed to own: for a person to look at, where nothing else says who the row is about.
+_FOREIGN_SQL = """
+CREATE OR REPLACE TEMP TABLE foreign_use AS
+SELECT j.i AS l, coalesce(min(t.i) FILTER (f.feed = 'psb_register'), min(t.i)) AS r
+FROM id_judged j JOIN trusted t USING (canonical) JOIN form f ON f.i = t.i WHERE j.verdict = 'foreign' AND j.rule = 'same_valid_id' GROUP BY j.i
+"""
+
 # Whose edges by what records say themselves are looked at again: whose record or number changed, or a decision about him; and who
 # shares a number or a dwelling with one, as one of those who say the same stands for all.
 _REWEIGHED_SQL = """
@@ -145,8 +173,10 @@ SELECT l, r, weight::DOUBLE AS weight, 1.0::DOUBLE AS probability, rule, NULL::V
     SELECT l, r, {_DECIDED} AS weight, 'decided_same' AS rule FROM decided WHERE verdict = 'same'
     UNION ALL SELECT l, r, {_REFERENCE}, 'reference' FROM reference
     UNION ALL SELECT * FROM (
-        SELECT min(i) OVER (PARTITION BY canonical) AS l, i AS r, {_SAME_ID} - (rule <> 'same_valid_id')::INT, rule
-        FROM trusted WHERE canonical IN (FROM number)) WHERE l <> r
+        -- all hang on whom the register has, so that one who is decided to be somebody else takes nobody along
+        SELECT coalesce(min(i) FILTER (living) OVER same, min(i) OVER same) AS l, i AS r, {_SAME_ID} - (rule <> 'same_valid_id')::INT, rule
+        FROM (SELECT t.*, f.feed = 'psb_register' AND NOT f.ended AS living FROM trusted t JOIN form f USING (i) WHERE canonical IN (FROM number))
+        WINDOW same AS (PARTITION BY canonical)) WHERE l <> r
     UNION ALL SELECT first, i, {_REPEATED}, 'name_birth_dwelling' FROM repeated WHERE first <> i)
 WHERE l IN (FROM reweighed) OR r IN (FROM reweighed)
 """
@@ -154,7 +184,8 @@ WHERE l IN (FROM reweighed) OR r IN (FROM reweighed)
 
 def anchor(con: duckdb.DuckDBPyConnection, aliases: pa.Table | None) -> dict[str, int]:
     """Bring ``trusted`` (i, number, canonical, rule) and ``reference`` (l, r) to what ``form`` says now.
-    ``aliases``: feed, record_key, id_number a record carried earlier. ``changed_trusted`` (i): what came out different.
+    ``aliases``: feed, record_key, id_number a record carried earlier. ``changed_trusted`` (i): what came out different;
+    ``foreign_use`` (l, r): who carries the number of the other.
     """
     con.execute("CREATE TABLE IF NOT EXISTS id_alias (id_number VARCHAR, canonical VARCHAR)")
     con.execute("CREATE TABLE IF NOT EXISTS id_used (i BIGINT, number VARCHAR, canonical VARCHAR, rule VARCHAR)")
@@ -163,13 +194,14 @@ def anchor(con: duckdb.DuckDBPyConnection, aliases: pa.Table | None) -> dict[str
     con.register("alias_in", aliases if aliases is not None else _NO_ALIAS)
     con.execute(_ALIAS_SQL)
     con.unregister("alias_in")
-    for sql in (*_USED_SQL, _USES_SQL, _OWNER_SQL, _JUDGED_SQL):
+    for sql in (*_USED_SQL, _USES_SQL, _OWNER_SQL, _RELATIVE_SQL, _JUDGED_SQL):
         con.execute(sql)
     con.execute("DELETE FROM id_judged WHERE i IN (FROM judged_again)")
     con.execute("INSERT INTO id_judged FROM id_judged_now")
     for sql in (*_REFERENCE_SQL, _BELIEVED_SQL, _TRUSTED_SQL.format(lasting=lasting(con, "trusted"))):
         con.execute(sql)
     update(con, "trusted", "trusted_now", within="FROM answered", before="canonical")
+    con.execute(_FOREIGN_SQL)
     (foreign,) = con.execute("SELECT count(DISTINCT i) FROM id_judged WHERE verdict = 'foreign' AND rule = 'same_valid_id'").fetchall()[0]
     return {"mentions_with_id": con.execute("SELECT count(*) FROM trusted").fetchall()[0][0], "foreign_ids": foreign}
 

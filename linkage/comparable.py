@@ -212,6 +212,8 @@ SELECT t.i, t.feed, t.record_key, t.role,
        -- what somebody is in the household: head, spouse, child, grandchild, parent; a guardian's relation is to the pupil
        CASE WHEN t.role <> 'guardian' AND t.relation[1:1] IN ('0', '1', '2', '3', '4', '5') THEN replace(t.relation[1:1], '3', '2') END AS place_in_home,
        CASE WHEN t.group_kind = 'assistance' THEN t.group_key END AS card, t.death_date,
+       -- a child by itself with its parents or guardians (school, clinic): twins stand in two such records
+       coalesce(t.group_kind = 'family' AND t.role IN ('child', 'holder'), false) AS of_parents,
        t.ref_feed, t.ref_key, coalesce(t.dead, false) AS dead, coalesce(t.ended, false) AS ended /* further columns */
 FROM told t
 LEFT JOIN spelling s ON s.n = t.bare

@@ -38,12 +38,15 @@ _MATES_SQL = (
        SELECT a.e, list_sort(list_distinct(list(b.e))) AS mates FROM lives a JOIN lives b ON a.room = b.room AND a.e <> b.e GROUP BY a.e""",
 )
 
-# Somebody of the same birth date in the family or home: what tells the two apart must be more than a similar name.
+# Somebody of the same birth date in the family or home, or another record of one feed that names the same parent: what tells the two
+# apart must be more than a similar name, or that one has none yet.
 _TWIN_SQL = """
 CREATE OR REPLACE TEMP TABLE twin AS
 WITH born AS (SELECT DISTINCT l.e, f.birth FROM labelled l JOIN form f USING (i) WHERE f.birth IS NOT NULL),
 within AS (SELECT DISTINCT l.e, hash('family', g.grp) AS family FROM grp_member g JOIN labelled l USING (i)
-           UNION ALL SELECT e, hash('home', room) FROM lives)
+           UNION ALL SELECT e, hash('home', room) FROM lives
+           UNION ALL SELECT e, hash('parent', feed, parent) FROM (SELECT DISTINCT l.e, f.feed FROM labelled l JOIN form f USING (i) WHERE f.of_parents)
+                     JOIN (SELECT e, unnest(kin) AS parent FROM kin) USING (e))
 SELECT DISTINCT unnest(list(e)) AS e FROM within JOIN born USING (e) GROUP BY family, birth HAVING count(*) > 1
 """
 
@@ -147,7 +150,8 @@ SELECT room FROM there WHERE e IN (FROM known) GROUP BY room HAVING count(*) > $
 _ROW_SQL = (_JUST_SQL, _ANCHORED_SQL, _KIN_SQL, *_MATES_SQL, _TWIN_SQL, _KIN_PHONE_SQL, _NAME_SQL)
 
 # What an entity's row is made from: its own mentions, and those of entities it shares a group or a dwelling with. So the rows to
-# make again are those of entities that changed and their neighbours; to make them, the neighbours' neighbours must be seen.
+# make again are those of entities that changed and their neighbours; to make them, the neighbours' neighbours must be seen. Children of one
+# parent are neighbours, too.
 _REACHED_SQL = (
     """CREATE OR REPLACE TEMP TABLE moved AS
        SELECT i FROM changed_form UNION SELECT i FROM changed_trusted UNION SELECT i FROM regrouped {relabelled}""",
@@ -157,11 +161,19 @@ _REACHED_SQL = (
     "CREATE OR REPLACE TEMP TABLE always_crowded AS FROM crowded INTERSECT FROM crowded_{r}",
     "DELETE FROM crowded_{r}",
     "INSERT INTO crowded_{r} FROM crowded",
+    # whose twin somebody may be: the children of each parent, by records of theirs alone
+    """CREATE OR REPLACE TEMP TABLE parents AS
+       SELECT grp, i FROM grp_member WHERE grp IN (SELECT grp FROM grp_member WHERE i IN (SELECT i FROM form WHERE of_parents)) AND i NOT IN (SELECT i FROM form WHERE of_parents)""",
+    """CREATE OR REPLACE TEMP TABLE child_of AS
+       SELECT DISTINCT c.e, p.e AS parent FROM label_now c JOIN form f ON f.i = c.i JOIN grp_member g ON g.i = c.i JOIN parents b ON b.grp = g.grp
+       JOIN label_now p ON p.i = b.i WHERE f.of_parents""",
     """CREATE OR REPLACE TEMP TABLE rebuilt AS
        WITH t AS (SELECT i FROM label_now WHERE e IN (FROM touched) UNION FROM moved),
        g AS (SELECT grp FROM grp_member WHERE i IN (FROM t) UNION SELECT grp FROM group_before WHERE i IN (FROM t)),
        h AS (SELECT room FROM form WHERE i IN (FROM t) UNION SELECT room FROM form_before)
        SELECT e FROM label_now WHERE i IN (FROM t)
+       UNION SELECT e FROM child_of WHERE parent IN (SELECT e FROM label_now WHERE i IN (
+           SELECT i FROM parents WHERE grp IN (FROM g) UNION SELECT i FROM group_before WHERE grp IN (FROM g)))
        UNION SELECT e FROM label_now JOIN grp_member USING (i) WHERE grp IN (FROM g)
        UNION SELECT e FROM label_now JOIN group_before USING (i) WHERE grp IN (FROM g)
        UNION SELECT e FROM label_now JOIN form USING (i) WHERE room IN (FROM h) AND room NOT IN (FROM always_crowded)""",
@@ -170,6 +182,7 @@ _REACHED_SQL = (
        g AS (SELECT grp FROM grp_member WHERE i IN (FROM t)),
        h AS (SELECT room FROM form WHERE i IN (FROM t) AND room IS NOT NULL)
        FROM rebuilt
+       UNION SELECT e FROM child_of WHERE parent IN (SELECT parent FROM child_of WHERE e IN (FROM rebuilt))
        UNION SELECT e FROM label_now JOIN grp_member USING (i) WHERE grp IN (FROM g)
        UNION SELECT e FROM label_now JOIN form USING (i) WHERE room IN (FROM h) AND room NOT IN (FROM crowded)""",
     "CREATE OR REPLACE TEMP TABLE labelled AS FROM label_now WHERE e IN (FROM world)",

@@ -21,7 +21,7 @@ def judge(con: duckdb.DuckDBPyConnection, model: Model) -> None:
         f"""CREATE OR REPLACE TEMP TABLE ruled AS
         SELECT s.l, s.r, s.weight, s.probability, {evidence} AS evidence,
                CASE {vetoes} END AS veto, rule_of AS rule
-        FROM (SELECT s.*, CASE {rules} END AS rule_of FROM (SELECT s.*, el.nameless AS nameless_l, er.nameless AS nameless_r, el.twin OR er.twin AS twin, least(el.year, er.year) AS born,
+        FROM (SELECT s.*, CASE {rules} END AS rule_of FROM (SELECT s.*, el.nameless AS nameless_l, er.nameless AS nameless_r, el.twin OR er.twin AS twin, least(el.year, er.year) AS born, 101 IN (el.birth % 10000, er.birth % 10000) AS new_year,
                      list_has_any(el.places_in_home, er.places_in_home) AS same_place_in_home, greatest(el.namesakes, er.namesakes) AS namesakes
               FROM scored s JOIN entity el ON el.unique_id = s.l JOIN entity er ON er.unique_id = s.r) s) s"""
     )

@@ -62,6 +62,7 @@ whole AS (
 SELECT hash(w) AS digest, w.* FROM whole w
 """
 _COLUMNS = ", ".join(LINKS.names)
+_FOREIGN = 0.1  # that it is the owner's number after all: his name is another one, and a row of his own says so
 
 
 def remember_links(con: duckdb.DuckDBPyConnection, links: pa.Table) -> None:
@@ -86,13 +87,14 @@ def collect(con: duckdb.DuckDBPyConnection, last: int, figures: dict[str, Any], 
            UNION ALL SELECT person_id, other_id FROM event WHERE kind = 'merged_into' ORDER BY 1"""
     ).to_arrow_table().cast(PERSONS)
     events = con.sql("SELECT * FROM event").to_arrow_table().cast(EVENTS)
-    # A pair both ends of which came together after all needs nobody's minute.
+    # A pair both ends of which came together after all needs nobody's minute; nor does a number that is another's, where its row was known by other means.
     refused = " UNION ALL ".join(f"FROM refused_{stage}" for stage in range(last + 1))
     conflicts = con.sql(
         f"""SELECT c.kind, a.feed AS feed_l, a.record_key AS record_key_l, b.feed AS feed_r, b.record_key AS record_key_r,
                   round(max(c.probability), 4)::DOUBLE AS probability, max(c.evidence) AS evidence
            FROM (({refused}) UNION ALL
-                 SELECT l, r, 'review', probability, rule || ' ' || evidence FROM judged_{last} WHERE verdict <> 'link') c
+                 SELECT l, r, 'review', probability, rule || ' ' || evidence FROM judged_{last} WHERE verdict <> 'link' UNION ALL
+                 SELECT l, r, 'foreign_id', {_FOREIGN}, 'foreign_id' FROM foreign_use JOIN after_{last} a ON a.i = l WHERE a.e NOT IN (SELECT e FROM after_{last} JOIN trusted USING (i))) c
            JOIN form a ON a.i = c.l JOIN form b ON b.i = c.r JOIN after_{last} x ON x.i = c.l JOIN after_{last} y ON y.i = c.r
            WHERE x.e <> y.e GROUP BY ALL ORDER BY ALL"""
     ).to_arrow_table().cast(CONFLICTS)

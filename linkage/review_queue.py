@@ -26,7 +26,7 @@ from sqlalchemy import Connection, Engine, text
 from linkage.decisions import BENEFIT_FEEDS
 from linkage.model import load_model
 
-ANSWERABLE = ("review", "two_birth_dates", "decided_different")
+ANSWERABLE = ("review", "foreign_id", "two_birth_dates", "decided_different")
 BENEFIT_FACTOR = 5.0
 CONTRADICTED = 0.5
 DECIDED = {"pending": ("pending",), "resting": ("resting",), "decided": ("binding",)}

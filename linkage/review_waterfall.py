@@ -68,7 +68,7 @@ class Waterfall:
         lead = en if language == "en" else zh
         if self.decided_as in ("threshold", "rival"):
             return lead
-        words = {"rule": RULES, "veto": VETOES, "constraint": CONFLICTS}[self.decided_as]
+        words = {"rule": RULES, "veto": VETOES, "constraint": CONFLICTS, "number": CONFLICTS}[self.decided_as]
         return f"{lead}{': ' if language == 'en' else '：'}{word(words, self.decided_by, language)}"
 
 
@@ -171,6 +171,8 @@ def _decided(model: Model, kind: str, rule: str, probability: float | None) -> t
     reasons = {each.name: each.reason for each in (*model.rules, *model.vetoes)}
     if kind in REASONS:
         return "constraint", kind, reasons.get(rule, "")
+    if kind == "foreign_id":
+        return "number", kind, ""
     if any(veto.name == rule for veto in model.vetoes):
         return "veto", rule, reasons[rule]
     if kind == "linked":
@@ -182,7 +184,7 @@ def _decided(model: Model, kind: str, rule: str, probability: float | None) -> t
 
 _PARTS = {"prior": ("起点", "Start"), "frequency": ("姓名常见程度", "How common the name is"), "rest": ("其余（当时的县情与舍入）", "Rest (the county then, rounding)")}
 _DECIDED_AS = {
-    "rule": ("依据规则", "Rule"), "veto": ("否决", "Veto"), "constraint": ("不可能属同一人", "Can't be one person"),
+    "rule": ("依据规则", "Rule"), "veto": ("否决", "Veto"), "constraint": ("不可能属同一人", "Can't be one person"), "number": ("姓名与号码不符", "Name and number do not fit"),
     "threshold": ("概率居于两阈值之间，由人决定", "Between the two thresholds: a person decides"),
     "rival": ("另有相近的候选人，由人决定", "Another candidate is nearly as good: a person decides"),
 }

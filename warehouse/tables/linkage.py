@@ -115,7 +115,7 @@ access_log = Table(  # who looked at whose data, when and what for; only ids of 
 link_conflict = Table(
     "link_conflict",
     metadata,
-    Column("kind", Text, nullable=False),  # two_valid_ids, two_birth_dates, same_feed, review
+    Column("kind", Text, nullable=False),  # foreign_id, two_valid_ids, two_birth_dates, same_feed, review
     Column("feed_l", Text, nullable=False),
     Column("record_key_l", Text, nullable=False),
     Column("feed_r", Text, nullable=False),
