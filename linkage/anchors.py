@@ -158,10 +158,11 @@ CREATE OR REPLACE TEMP TABLE reweighed AS
 WITH moved AS (FROM changed_form UNION FROM changed_trusted UNION FROM redecided),
 number AS (SELECT canonical FROM trusted WHERE i IN (FROM moved) UNION SELECT canonical FROM trusted_before),
 home AS (SELECT room FROM form WHERE i IN (FROM moved) UNION SELECT room FROM form_before)
-FROM moved UNION SELECT i FROM trusted WHERE canonical IN (FROM number) UNION SELECT i FROM form WHERE room IN (FROM home)
+SELECT i FROM id_judged WHERE verdict = 'foreign' AND canonical IN (FROM touched_number) UNION FROM moved UNION SELECT i FROM trusted WHERE canonical IN (FROM number) UNION SELECT i FROM form WHERE room IN (FROM home)
 """
-_DECIDED, _REFERENCE, _SAME_ID, _REPEATED = 1000.0, 300.0, 200.0, 100.0
-# Joined by decision, reference, valid ID and repeated visit, in this order of strength.
+_DECIDED, _REFERENCE, _SAME_ID, _FOREIGN_ID, _REPEATED = 1000.0, 300.0, 200.0, 150.0, 100.0
+# Joined by decision, reference, valid ID, one name beside one number of somebody else (a wife under her husband's) and repeated visit, in this
+# order of strength.
 _EDGES_SQL = f"""
 CREATE OR REPLACE TEMP TABLE edge_now AS
 WITH number AS (SELECT canonical FROM trusted WHERE i IN (FROM reweighed)), home AS (SELECT room FROM form WHERE i IN (FROM reweighed)),
@@ -177,6 +178,10 @@ SELECT l, r, weight::DOUBLE AS weight, 1.0::DOUBLE AS probability, rule, NULL::V
         SELECT coalesce(min(i) FILTER (living) OVER same, min(i) OVER same) AS l, i AS r, {_SAME_ID} - (rule <> 'same_valid_id')::INT, rule
         FROM (SELECT t.*, f.feed = 'psb_register' AND NOT f.ended AS living FROM trusted t JOIN form f USING (i) WHERE canonical IN (FROM number))
         WINDOW same AS (PARTITION BY canonical)) WHERE l <> r
+    UNION ALL SELECT * FROM (
+        SELECT min(i) OVER (PARTITION BY canonical, name) AS l, i AS r, {_FOREIGN_ID}, 'same_foreign_id'
+        FROM id_judged JOIN form USING (i) WHERE verdict = 'foreign' AND rule = 'same_valid_id' AND name IS NOT NULL
+             AND canonical IN (SELECT canonical FROM id_judged WHERE verdict = 'foreign' AND i IN (FROM reweighed))) WHERE l <> r
     UNION ALL SELECT first, i, {_REPEATED}, 'name_birth_dwelling' FROM repeated WHERE first <> i)
 WHERE l IN (FROM reweighed) OR r IN (FROM reweighed)
 """

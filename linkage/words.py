@@ -46,6 +46,7 @@ LEVELS: Mapping[str, Words] = {
 RULES: Words = {
     "same_valid_id": ("公民身份号码相同", "Same valid ID number"),
     "reference": ("档案编号互引", "Reference between records"),
+    "same_foreign_id": ("姓名及所填他人身份号码均相同", "One name with one number of somebody else"),
     "id_inside_other_number": ("残疾证号、学籍号内含身份号码", "ID inside another number"),
     "id_typo_name": ("证号一位之差、姓名相符", "ID one slip apart, same name"),
     "id_typo_alone": ("证号一位之差（无姓名）", "ID one slip apart, no name given"),

@@ -48,6 +48,12 @@ def test_a_wifes_sheet_under_her_husbands_number_is_not_his_though_its_birth_dat
     assert people(rows)["H1"] != people(rows)["R1"] and ("foreign_id", "H1", "R1") in conflicts(rows)
 
 
+def test_sheets_of_one_name_under_one_number_of_somebody_else_are_one_person() -> None:
+    sheets = [mention(feed, feed, "刘秀英", id_number=WANG) for feed in ("civil_disability", "market_entity", "civil_old_age_allowance")]
+    found = people([couple()[0], *sheets, mention("health_record", "H1", "刘秀芝", id_number=WANG)])
+    assert len({found[s["record_key"]] for s in sheets}) == 1 and len(set(found.values())) == 3
+
+
 def test_sheets_do_not_outvote_the_register_on_whose_number_it_is() -> None:
     sheets = [mention(feed, feed, "李梅", BORN, id_number=WANG) for feed in ("health_record", "psb_permit", "civil_disability")]
     found = people([couple()[0], *sheets, mention("civil_death", "D1", "王建国", id_number=WANG, role="deceased", dead=True)])
