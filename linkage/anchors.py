@@ -93,6 +93,7 @@ UNION SELECT o.i, o.canonical FROM other o JOIN own USING (canonical, inst)
 # reported the death may have left his own number, and nobody is to be dead by mistake.
 _GROWN = "('guardian', 'mother', 'operator', 'head', 'spouse', 'applicant')"
 
+# 'foreign': what is typed beside the number says it is another's; 'doubtful': only the name does.
 _JUDGED_SQL = f"""
 CREATE OR REPLACE TEMP TABLE id_judged_now AS
 SELECT u.i, u.number, u.canonical, u.rule,
@@ -102,17 +103,19 @@ SELECT u.i, u.number, u.canonical, u.rule,
            WHEN u.name IS NULL THEN CASE WHEN birth_other THEN 'foreign' ELSE 'fits' END
            WHEN o.name IS NULL OR u.name = o.name OR u.former = o.name OR u.py = o.py OR u.name IN (
                SELECT w.former FROM id_use w WHERE w.canonical = u.canonical AND w.name = o.name AND w.former IS NOT NULL) THEN 'fits'
-           WHEN sex_other THEN 'foreign'
+           WHEN sex_other THEN CASE WHEN name_near(u.len, o.len, u.c1, u.c2, u.c3, o.c1, o.c2, o.c3) AND birth = id_birth AND NOT relative THEN 'fits' ELSE 'foreign' END
            WHEN birth_other THEN 'foreign'
-           WHEN (u.i, u.canonical) IN (FROM id_relative) THEN 'foreign'
+           WHEN relative THEN 'doubtful'
            WHEN name_near(u.len, o.len, u.c1, u.c2, u.c3, o.c1, o.c2, o.c3) THEN 'fits'
            -- a date that agrees was often taken from the number itself, so that it says nothing for a name that has nothing of the owner's
+           WHEN birth_close AND (u.c2 = o.c2 OR u.c3 = o.c3) THEN 'fits'
            WHEN u.birth IS NOT NULL AND (u.c1 = o.c1 OR u.p1 = o.p1) THEN 'fits'
            WHEN u.birth IS NULL AND u.role IN {_GROWN} AND (u.c1 = o.c1 OR u.p1 = o.p1) THEN 'fits'
            WHEN u.len = 2 AND o.len = 2 AND u.c1 = o.c1 AND u.sex = u.id_sex AND u.role <> 'deceased' THEN 'fits'
-           ELSE 'foreign'
+           ELSE 'doubtful'
        END AS verdict
-FROM (SELECT *, coalesce(NOT birth_possible(birth, id_birth), false) AS birth_other,
+FROM (SELECT *, birth = id_birth OR birth_near(birth, id_birth) AS birth_close, (i, canonical) IN (FROM id_relative) AS relative,
+             coalesce(NOT birth_possible(birth, id_birth), false) AS birth_other,
              coalesce(sex <> id_sex, false) AS sex_other
       FROM id_use) u
 LEFT JOIN id_owner o USING (canonical) WHERE u.i IN (FROM judged_again)
@@ -144,11 +147,11 @@ SELECT hash(b) AS digest, b.* FROM believed b WHERE i IN (FROM answered) AND i N
     SELECT e.l FROM reference e JOIN believed tl ON tl.i = e.l JOIN believed tr ON tr.i = e.r WHERE tl.canonical <> tr.canonical)
 """
 
-# Whose number a row has that it was not believed to own: for a person to look at, where nothing else says who the row is about.
+# Whose number a row has that it may not own: for a person to look at, where nothing else says who the row is about.
 _FOREIGN_SQL = """
 CREATE OR REPLACE TEMP TABLE foreign_use AS
 SELECT j.i AS l, coalesce(min(t.i) FILTER (f.feed = 'psb_register'), min(t.i)) AS r
-FROM id_judged j JOIN trusted t USING (canonical) JOIN form f ON f.i = t.i WHERE j.verdict = 'foreign' AND j.rule = 'same_valid_id' GROUP BY j.i
+FROM id_judged j JOIN trusted t USING (canonical) JOIN form f ON f.i = t.i WHERE j.verdict = 'doubtful' AND j.rule = 'same_valid_id' GROUP BY j.i
 """
 
 # Whose edges by what records say themselves are looked at again: whose record or number changed, or a decision about him; and who
@@ -158,7 +161,7 @@ CREATE OR REPLACE TEMP TABLE reweighed AS
 WITH moved AS (FROM changed_form UNION FROM changed_trusted UNION FROM redecided),
 number AS (SELECT canonical FROM trusted WHERE i IN (FROM moved) UNION SELECT canonical FROM trusted_before),
 home AS (SELECT room FROM form WHERE i IN (FROM moved) UNION SELECT room FROM form_before)
-SELECT i FROM id_judged WHERE verdict = 'foreign' AND canonical IN (FROM touched_number) UNION FROM moved UNION SELECT i FROM trusted WHERE canonical IN (FROM number) UNION SELECT i FROM form WHERE room IN (FROM home)
+SELECT i FROM id_judged WHERE verdict <> 'fits' AND canonical IN (FROM touched_number) UNION FROM moved UNION SELECT i FROM trusted WHERE canonical IN (FROM number) UNION SELECT i FROM form WHERE room IN (FROM home)
 """
 _DECIDED, _REFERENCE, _SAME_ID, _FOREIGN_ID, _REPEATED = 1000.0, 300.0, 200.0, 150.0, 100.0
 # Joined by decision, reference, valid ID, one name beside one number of somebody else (a wife under her husband's) and repeated visit, in this
@@ -180,8 +183,8 @@ SELECT l, r, weight::DOUBLE AS weight, 1.0::DOUBLE AS probability, rule, NULL::V
         WINDOW same AS (PARTITION BY canonical)) WHERE l <> r
     UNION ALL SELECT * FROM (
         SELECT min(i) OVER (PARTITION BY canonical, name) AS l, i AS r, {_FOREIGN_ID}, 'same_foreign_id'
-        FROM id_judged JOIN form USING (i) WHERE verdict = 'foreign' AND rule = 'same_valid_id' AND name IS NOT NULL
-             AND canonical IN (SELECT canonical FROM id_judged WHERE verdict = 'foreign' AND i IN (FROM reweighed))) WHERE l <> r
+        FROM id_judged JOIN form USING (i) WHERE verdict <> 'fits' AND rule = 'same_valid_id' AND name IS NOT NULL
+             AND canonical IN (SELECT canonical FROM id_judged WHERE verdict <> 'fits' AND i IN (FROM reweighed))) WHERE l <> r
     UNION ALL SELECT first, i, {_REPEATED}, 'name_birth_dwelling' FROM repeated WHERE first <> i)
 WHERE l IN (FROM reweighed) OR r IN (FROM reweighed)
 """
@@ -190,7 +193,7 @@ WHERE l IN (FROM reweighed) OR r IN (FROM reweighed)
 def anchor(con: duckdb.DuckDBPyConnection, aliases: pa.Table | None) -> dict[str, int]:
     """Bring ``trusted`` (i, number, canonical, rule) and ``reference`` (l, r) to what ``form`` says now.
     ``aliases``: feed, record_key, id_number a record carried earlier. ``changed_trusted`` (i): what came out different;
-    ``foreign_use`` (l, r): who carries the number of the other.
+    ``foreign_use`` (l, r): who carries the number of the other, nothing but his name against it.
     """
     con.execute("CREATE TABLE IF NOT EXISTS id_alias (id_number VARCHAR, canonical VARCHAR)")
     con.execute("CREATE TABLE IF NOT EXISTS id_used (i BIGINT, number VARCHAR, canonical VARCHAR, rule VARCHAR)")
@@ -207,7 +210,7 @@ def anchor(con: duckdb.DuckDBPyConnection, aliases: pa.Table | None) -> dict[str
         con.execute(sql)
     update(con, "trusted", "trusted_now", within="FROM answered", before="canonical")
     con.execute(_FOREIGN_SQL)
-    (foreign,) = con.execute("SELECT count(DISTINCT i) FROM id_judged WHERE verdict = 'foreign' AND rule = 'same_valid_id'").fetchall()[0]
+    (foreign,) = con.execute("SELECT count(DISTINCT i) FROM id_judged WHERE verdict <> 'fits' AND rule = 'same_valid_id'").fetchall()[0]
     return {"mentions_with_id": con.execute("SELECT count(*) FROM trusted").fetchall()[0][0], "foreign_ids": foreign}
 
 

@@ -62,7 +62,7 @@ whole AS (
 SELECT hash(w) AS digest, w.* FROM whole w
 """
 _COLUMNS = ", ".join(LINKS.names)
-_FOREIGN = 0.1  # that it is the owner's number after all: his name is another one, and a row of his own says so
+_FOREIGN = 0.5  # that it is the owner's number after all: only the name beside it is another one
 
 
 def remember_links(con: duckdb.DuckDBPyConnection, links: pa.Table) -> None:
@@ -87,7 +87,7 @@ def collect(con: duckdb.DuckDBPyConnection, last: int, figures: dict[str, Any], 
            UNION ALL SELECT person_id, other_id FROM event WHERE kind = 'merged_into' ORDER BY 1"""
     ).to_arrow_table().cast(PERSONS)
     events = con.sql("SELECT * FROM event").to_arrow_table().cast(EVENTS)
-    # A pair both ends of which came together after all needs nobody's minute; nor does a number that is another's, where its row was known by other means.
+    # A pair both ends of which came together after all needs nobody's minute; nor does a doubtful number, where its row was known by other means.
     refused = " UNION ALL ".join(f"FROM refused_{stage}" for stage in range(last + 1))
     conflicts = con.sql(
         f"""SELECT c.kind, a.feed AS feed_l, a.record_key AS record_key_l, b.feed AS feed_r, b.record_key AS record_key_r,
