@@ -37,6 +37,7 @@ def set_rules(con: duckdb.DuckDBPyConnection) -> None:
         "residence_step": rules.residence_steps(),
         "residence_tie": rules.residence_ties(),
         "silent_feed": rules.silent_feeds(),
+        "death_feed": rules.death_feeds(),
         "overtaking_step": rules.overtaking_steps(),
     }.items():
         con.register(name, table)

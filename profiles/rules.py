@@ -109,3 +109,8 @@ def overtaking_steps() -> pa.Table:
 def silent_feeds() -> pa.Table:
     """``feed``: sources that name a person without saying that the person lives here."""
     return pa.table({"feed": residence()["silent"]})
+
+
+def death_feeds() -> pa.Table:
+    """``feed``: sources whose word alone makes a person dead."""
+    return pa.table({"feed": residence()["death"]})

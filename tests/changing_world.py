@@ -153,7 +153,7 @@ class ChangingWorld:
         return DEFAULTS | told | self._home() | more
 
     def _register(self, key: str, person: str) -> Record:
-        book, relation = f"S|{self.chance.randrange(3)}", self.chance.choice(["02", "10", "21", "31", "51", "41"])
+        book, relation = f"S|{self.chance.randrange(3)}", self.chance.choice(["02", "10", "21", "31", "51", "41", "89"])
         fact = self._fact(key, person, "psb_register", group_kind="register", group_key=book, relation=relation, id_number=f"13073119{person[1:]}")
         moved = self.chance.choice([None, date(2020, 5, 1)])
         row = {"record_key": key, "register_key": book, "household_kind": "1", "relation": relation, "moved_in_on": moved, "cancelled": fact["ended"]}
@@ -172,7 +172,8 @@ class ChangingWorld:
         return Record(facts, {"visit": row}, {"event_id": key, "dwelling_id": home["dwelling_id"], "visited_at": when} if empty else None)
 
     def _health(self, key: str, person: str) -> Record:
-        return Record([self._fact(key, person, "health_record")], {"archive": {"record_key": key}})
+        noted = {"dead": True, "ended": True} if self.chance.random() < 0.15 else {}
+        return Record([self._fact(key, person, "health_record", **noted)], {"archive": {"record_key": key}})
 
     def _permit(self, key: str, person: str) -> Record:
         return Record([self._fact(key, person, "psb_permit")], {"permit": {"record_key": key, "tenure": self.chance.choice(["rented", "owned"])}})
@@ -180,12 +181,12 @@ class ChangingWorld:
     def _enrolment(self, key: str, person: str) -> Record:
         home, family = self._home(), {"group_kind": "family", "group_key": key}
         guardian = self._fact(key, self.chance.choice(self.persons), "edu_enrolment", "guardian", "#guardian1", relation=self.chance.choice(["51", "61", None]), **family)
-        row = {"record_key": key, "left_behind": self.chance.choice(["0", "1"]), "state": "present"}
+        row = {"record_key": key, "left_behind": self.chance.choice(["0", "1", "2"]), "state": "present"}
         return Record([self._fact(key, person, "edu_enrolment", **family) | home, guardian | home], {"pupil": row})
 
     def _marriage(self, key: str, person: str) -> Record:
-        kind = self.chance.choice(["marriage", "marriage", "divorce"])
-        family = {"group_kind": "family", "group_key": key, "marital_status": "40" if kind == "divorce" else "20"}
+        kind = self.chance.choice(["marriage", "marriage", "marriage", "divorce", "reissue"])
+        family = {"group_kind": "family", "group_key": key, "marital_status": {"divorce": "40", "reissue": None}.get(kind, "20")}
         both = [person, self.chance.choice([p for p in self.persons if p != person])]
         facts = [self._fact(key, who, "civil_marriage", "spouse", f"#{place + 1}", **family) for place, who in enumerate(both)]
         return Record(facts, {"marriage": {"record_key": key, "kind": kind, "registered_on": self._when().date()}})

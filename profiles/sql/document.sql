@@ -53,7 +53,7 @@ WITH book AS (
     WHERE f.feed = 'psb_register' AND NOT f.ended AND f.group_key = r.row.register_key AND f.dwelling_id IS NOT NULL GROUP BY 1
 )
 SELECT h.household_id, list(struct_pack(person_id := b.person_id,
-           reason := coalesce(a.reason, CASE WHEN r.dwelling_id IS NULL THEN 'home_unknown' ELSE 'lives_elsewhere' END)) ORDER BY b.person_id) AS away
+           reason := coalesce(a.reason, CASE WHEN l.gone THEN 'said_dead' WHEN r.dwelling_id IS NULL THEN 'home_unknown' ELSE 'lives_elsewhere' END)) ORDER BY b.person_id) AS away
 FROM book b JOIN household h ON h.kind = 'residence' AND h.natural_key = b.dwelling_id
 JOIN life l ON l.person_id = b.person_id AND NOT l.dead
 LEFT JOIN resident r ON r.person_id = b.person_id LEFT JOIN absent a ON a.person_id = b.person_id
@@ -81,8 +81,8 @@ LEFT JOIN visit w ON w.event_id = v.event_id;
 
 -- stage: person_profile — the row a person, but for the values' sources, which are written out only where something changed
 CREATE OR REPLACE TABLE person_profile AS
-SELECT l.person_id, p.name, p.sex, p.birth_date, p.id_number, h.dwelling_id, w.community_code, NOT l.dead AS alive,
-       md5(concat_ws('|', getvariable('shape'), h.dwelling_id, w.community_code, l.dead, p.digest)) AS content_hash
+SELECT l.person_id, p.name, p.sex, p.birth_date, p.id_number, h.dwelling_id, w.community_code, NOT l.gone AS alive,
+       md5(concat_ws('|', getvariable('shape'), h.dwelling_id, w.community_code, l.gone, p.digest)) AS content_hash
 FROM life l
 LEFT JOIN person_value p USING (person_id)
 LEFT JOIN resident h USING (person_id)

@@ -40,10 +40,10 @@ WITH was AS (
     FROM flow f SEMI JOIN before b ON b.household_id = f.came_to LEFT JOIN born n ON n.person_id = f.person_id
     -- a child of this year was born into it
     WHERE f.went_from IS NOT NULL OR n.birth_date IS NULL OR n.birth_date <= getvariable('day') - INTERVAL 365 DAY
-    UNION ALL  -- who has died did not move; of whom no record is left was another person after all
+    UNION ALL  -- who has died, by whosever word, did not move; of whom no record is left was another person after all
     SELECT f.went_from, CASE WHEN l.person_id IS NULL THEN 'removed' ELSE 'moved_out' END, f.happened_on, f.person_id, f.came_to
     FROM flow f SEMI JOIN after a ON a.household_id = f.went_from LEFT JOIN life l ON l.person_id = f.person_id
-    WHERE NOT coalesce(l.dead, false)
+    WHERE NOT coalesce(l.gone, false)
 )
 SELECT c.household_id, c.kind, CASE WHEN o.kind IS NULL THEN c.happened_on ELSE CAST(getvariable('day') AS DATE) END AS happened_on,
        c.person_id, c.other_household_id, false AS review

@@ -17,17 +17,25 @@ SELECT * FROM empty_place WHERE event_id NOT IN (SELECT group_key FROM fact WHER
 CREATE OR REPLACE MACRO quarters(moment) AS
     date_diff('quarter', make_timestamp(epoch_us(moment) + 28800000000), CAST(getvariable('day') AS TIMESTAMP));
 
--- stage: life — who is dead, by cremation or by the register (one alone is still to be reviewed)
+-- stage: life — who is dead, by cremation or by the register's cancellation (one alone is still to be reviewed), and who is
+-- gone: dead, or so said by another feed and not heard of by any dated record since
 CREATE OR REPLACE TABLE life AS
 WITH told AS (
-    SELECT person_id, count(DISTINCT feed) AS death_sources FROM fact WHERE dead AND own GROUP BY person_id
+    SELECT f.person_id, count(DISTINCT f.feed) AS death_sources, count(d.feed) > 0 AS dead, max(f.source_time) AS said_at
+    FROM fact f LEFT JOIN death_feed d ON d.feed = f.feed WHERE f.dead AND f.own GROUP BY f.person_id
+), heard AS (
+    SELECT f.person_id, max(f.source_time) AS heard_at
+    FROM fact f JOIN residence_step s ON s.feed = f.feed AND s.role = f.role JOIN overtaking_step o ON o.step = s.step AND o.overtakes
+    WHERE f.person_id IN (SELECT person_id FROM told WHERE NOT dead) AND NOT f.ended GROUP BY f.person_id
 ), dated AS (
     SELECT person_id, max(death_date) AS death_date FROM fact WHERE own AND death_date IS NOT NULL GROUP BY person_id
 )
-SELECT f.person_id, any_value(t.person_id) IS NOT NULL AS dead, any_value(d.death_date) AS death_date, coalesce(any_value(t.death_sources), 0) AS death_sources,
+SELECT f.person_id, coalesce(any_value(t.dead), false) AS dead, any_value(d.death_date) AS death_date, coalesce(any_value(t.death_sources), 0) AS death_sources,
+       any_value(t.person_id) IS NOT NULL AND (any_value(t.dead) OR NOT coalesce(any_value(h.heard_at > t.said_at), false)) AS gone,
        -- somebody but the register (or a registry of events) knows the person as living here
        bool_or(NOT f.ended AND s.feed IS NULL) AS traced
-FROM fact f LEFT JOIN silent_feed s ON s.feed = f.feed LEFT JOIN told t ON t.person_id = f.person_id LEFT JOIN dated d ON d.person_id = f.person_id
+FROM fact f LEFT JOIN silent_feed s ON s.feed = f.feed LEFT JOIN told t ON t.person_id = f.person_id LEFT JOIN heard h ON h.person_id = f.person_id
+LEFT JOIN dated d ON d.person_id = f.person_id
 GROUP BY f.person_id;
 
 -- stage: born — birth date and age on the day; no rule asks for more years than `leaving`, and what does not change is not looked at
@@ -53,7 +61,7 @@ FROM fact f JOIN register r USING (record_key)
 WHERE f.feed = 'psb_register' AND NOT coalesce(r.cancelled, false) AND NOT f.ended AND r.register_key IS NOT NULL
 GROUP BY f.person_id;
 
--- stage: said — every place a source gives for a living person, with what it weighs today
+-- stage: said — every place a source gives for a person who is not gone, with what it weighs today
 CREATE OR REPLACE TABLE said AS
 WITH place AS (
     SELECT f.person_id, f.dwelling_id, f.compound_id, f.building_id, f.unit, f.room, f.feed, f.record_key, f.role, f.group_kind,
@@ -62,7 +70,7 @@ WITH place AS (
            s.weight * pow(0.5, greatest(quarters(f.source_time), 0) * 91 / s.half_life) AS weight
     FROM fact f
     JOIN residence_step s ON s.feed = f.feed AND s.role = f.role
-    JOIN life l ON l.person_id = f.person_id AND NOT l.dead
+    JOIN life l ON l.person_id = f.person_id AND NOT l.gone
     LEFT JOIN born b ON b.person_id = f.person_id
     WHERE (f.dwelling_id IS NOT NULL OR f.compound_id IS NOT NULL)
       AND CASE s.condition WHEN 'active' THEN NOT f.ended
@@ -82,7 +90,7 @@ SELECT r.person_id, r.row.register_key AS book, b.age, l.traced,
        CASE WHEN r.row.relation = '02' OR r.row.relation = '01' THEN 'head' WHEN r.row.relation LIKE '1%' THEN 'spouse'
             WHEN b.age < getvariable('adult') AND r.row.relation LIKE '4%' THEN 'grandchild' WHEN b.age < getvariable('adult') THEN 'minor' WHEN r.row.relation LIKE '2%' OR r.row.relation LIKE '3%' THEN 'grown'
             WHEN r.row.relation LIKE '5%' OR r.row.relation LIKE '6%' THEN 'parent' ELSE 'other' END AS part
-FROM register_member r JOIN life l ON l.person_id = r.person_id AND NOT l.dead LEFT JOIN born b ON b.person_id = r.person_id
+FROM register_member r JOIN life l ON l.person_id = r.person_id AND NOT l.gone LEFT JOIN born b ON b.person_id = r.person_id
 WHERE coalesce(r.row.household_kind, '1') <> '2';
 
 -- stage: married — couples by the marriage register whose last entry is no divorce
@@ -118,7 +126,7 @@ WITH one_way AS (
 )
 SELECT w.one, w.other, arg_max(w.kind, (t.weight * pow(0.5, greatest(w.days, 0) / t.half_life), w.kind)) AS kind, max(t.weight * pow(0.5, greatest(w.days, 0) / t.half_life)) AS weight, bool_or(t.core) AS core, bool_and(t.loose) AS loose
 FROM both_ways w JOIN residence_tie t ON t.kind = w.kind
-JOIN life a ON a.person_id = w.one AND NOT a.dead JOIN life b ON b.person_id = w.other AND NOT b.dead
+JOIN life a ON a.person_id = w.one AND NOT a.gone JOIN life b ON b.person_id = w.other AND NOT b.gone
 WHERE w.one <> w.other GROUP BY w.one, w.other;
 
 -- stage: seen — the last time a visit met each person, and where
@@ -234,7 +242,7 @@ WITH book AS (
     WHERE NOT c.traced
 )
 SELECT * FROM unseen
-WHERE reason IS NOT NULL AND person_id NOT IN (SELECT m.one FROM married m JOIN life l ON l.person_id = m.other WHERE l.traced AND NOT l.dead);
+WHERE reason IS NOT NULL AND person_id NOT IN (SELECT m.one FROM married m JOIN life l ON l.person_id = m.other WHERE l.traced AND NOT l.gone);
 
 -- stage: nucleus — couples and their minor children: named by the smallest member
 CREATE OR REPLACE TABLE nucleus AS
@@ -284,7 +292,7 @@ FROM kept k LEFT JOIN score_2 s ON s.person_id = k.person_id AND s.dwelling_id I
 CREATE OR REPLACE TABLE resident AS
 SELECT l.person_id, CASE WHEN c.best.score >= getvariable('least') THEN c.best.dwelling_id END AS dwelling_id, c.best AS best, c.share, l.traced
 FROM life l LEFT JOIN choice c USING (person_id)
-WHERE NOT l.dead AND l.person_id NOT IN (SELECT person_id FROM absent)
+WHERE NOT l.gone AND l.person_id NOT IN (SELECT person_id FROM absent)
   AND (l.traced OR EXISTS (SELECT 1 FROM register_member r WHERE r.person_id = l.person_id));
 
 -- stage: paired — adults who are of one nucleus with another adult: couples

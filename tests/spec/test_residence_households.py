@@ -73,6 +73,31 @@ def test_the_dead_live_nowhere(feed: str):
     assert homes(con) == {}
 
 
+@pytest.mark.parametrize("feed", ["health_record", "edu_enrolment"])
+def test_a_clinics_or_schools_word_buries_nobody_whom_a_later_visit_met(feed: str):
+    facts, row = visit("e1", "B1-1-101", "2026-09-15", ["gm"])
+    con = world([*facts, said("gm", feed, "B1-1-101", "2026-03-01", dead=True, ended=True)], visit=[row])
+    assert homes(con) == {"B1-1-101": {"gm"}}
+    assert con.execute("SELECT dead, gone, death_sources FROM life").fetchall() == [(False, False, 1)]
+
+
+def test_whom_a_clinic_has_down_as_dead_and_nobody_heard_of_since_is_in_no_household_but_not_declared_dead():
+    con = world(
+        [
+            said("gm", "civil_assistance_person", "B1-1-101", "2026-06-30", "member"),  # paid on, month by month
+            said("gm", "health_record", "B1-1-101", "2026-03-01", dead=True, ended=True),
+        ]
+    )
+    assert homes(con) == {}
+    assert con.execute("SELECT dead, gone, death_sources FROM life").fetchall() == [(False, True, 1)]
+
+
+def test_a_cremation_stands_against_a_later_visit():
+    facts, row = visit("e1", "B1-1-101", "2026-09-15", ["gm"])
+    con = world([*facts, said("gm", "civil_death", None, "2026-03-05", "deceased", dead=True, ended=True)], visit=[row])
+    assert homes(con) == {}
+
+
 def test_a_guardians_death_note_in_another_role_kills_nobody():
     con = world(
         [
