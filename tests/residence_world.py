@@ -123,6 +123,20 @@ def registered(book: str, home: str, *people: tuple) -> tuple[list[dict], list[d
     return facts, rows
 
 
+def registry(number: str, when: str, man: str, woman: str, status: str | None = "20") -> list[dict]:
+    """An entry of the marriage register: a marriage (20), a divorce (40), or a certificate issued again (None: of which is not said)."""
+    entry = {"group_kind": "family", "group_key": number, "marital_status": status}
+    return [said(p, "civil_marriage", None, when, "spouse", **entry) | {"record_key": f"{number}#{n}"} for n, p in enumerate((man, woman), 1)]
+
+
+def school(child: str, born: date, home: str, *guardians: tuple[str, str | None]) -> list[dict]:
+    """A pupil's row of this autumn, record ``G-<child>``; guardians as (name, relation)."""
+    key, family = f"G-{child}", {"group_kind": "family", "group_key": f"G-{child}"}
+    pupil = said(child, "edu_enrolment", home, "2026-09-01", birth_date=born, **family) | {"record_key": key}
+    told = [said(g, "edu_enrolment", home, "2026-09-01", "guardian", relation=relation, own=False, **family) for g, relation in guardians]
+    return [pupil, *(row | {"record_key": f"{key}#guardian{n}"} for n, row in enumerate(told, 1))]
+
+
 def together(con: duckdb.DuckDBPyConnection) -> set[frozenset[str]]:
     """The residence households, as sets of people."""
     surviving_values(con)

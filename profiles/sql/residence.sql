@@ -84,21 +84,79 @@ SELECT * EXCLUDE (role, alone) FROM (
     FROM place WHERE NOT alone QUALIFY row_number() OVER (PARTITION BY person_id, feed, record_key, role ORDER BY rank) = 1
 );
 
--- stage: book_core — heads and spouses of register households, minors and parents: who makes a family of it
+-- stage: book_core — heads and spouses of register households, their children and parents: who makes a family of it. A nephew or a
+-- lodger's child in the book (`young`) is no child of the head
 CREATE OR REPLACE TABLE book_core AS
 SELECT r.person_id, r.row.register_key AS book, b.age, l.traced,
        CASE WHEN r.row.relation = '02' OR r.row.relation = '01' THEN 'head' WHEN r.row.relation LIKE '1%' THEN 'spouse'
-            WHEN b.age < getvariable('adult') AND r.row.relation LIKE '4%' THEN 'grandchild' WHEN b.age < getvariable('adult') THEN 'minor' WHEN r.row.relation LIKE '2%' OR r.row.relation LIKE '3%' THEN 'grown'
+            WHEN r.row.relation LIKE '2%' OR r.row.relation LIKE '3%' THEN CASE WHEN b.age < getvariable('adult') THEN 'minor' ELSE 'grown' END
+            WHEN b.age < getvariable('adult') THEN CASE WHEN r.row.relation LIKE '4%' THEN 'grandchild' ELSE 'young' END
             WHEN r.row.relation LIKE '5%' OR r.row.relation LIKE '6%' THEN 'parent' ELSE 'other' END AS part
 FROM register_member r JOIN life l ON l.person_id = r.person_id AND NOT l.gone LEFT JOIN born b ON b.person_id = r.person_id
 WHERE coalesce(r.row.household_kind, '1') <> '2';
 
--- stage: married — couples by the marriage register whose last entry is no divorce
+-- stage: vow — the marriage register's last word on each person, with whom; a certificate issued again, which does not say of
+-- what, is no word
+CREATE OR REPLACE TABLE vow AS
+SELECT person_id, last.other AS other, last.divorced AS divorced FROM (
+    SELECT a.person_id, arg_max(struct_pack(other := b.person_id, divorced := a.marital_status = '40'),
+                                (coalesce(a.source_time, TIMESTAMPTZ '1900-01-01'), a.group_key, b.person_id)) AS last
+    FROM fact a JOIN fact b ON b.feed = a.feed AND b.group_key = a.group_key AND b.role = 'spouse' AND b.person_id <> a.person_id
+    WHERE a.role = 'spouse' AND a.group_kind = 'family' AND a.marital_status IS NOT NULL
+    GROUP BY a.person_id
+);
+
+-- stage: married — couples by the marriage register: its last word on either is their marriage. One spouse a person: a later
+-- marriage of either says that the earlier ended, by a court or by death, whose papers are no feed
 CREATE OR REPLACE TABLE married AS
-SELECT a.person_id AS one, b.person_id AS other
-FROM fact a JOIN fact b ON b.feed = a.feed AND b.group_key = a.group_key AND b.role = 'spouse' AND b.person_id <> a.person_id
-WHERE a.role = 'spouse' AND a.group_kind = 'family'
-GROUP BY 1, 2 HAVING arg_max(coalesce(a.marital_status, '') = '40', (coalesce(a.source_time, TIMESTAMPTZ '1900-01-01'), a.record_key)) = false;
+SELECT a.person_id AS one, a.other FROM vow a JOIN vow b ON b.person_id = a.other AND b.other = a.person_id WHERE NOT a.divorced;
+
+-- stage: couple — those, and head and spouse of one register household, unless the marriage register's last word is that they
+-- are divorced, or that one of them is married to another: the book is changed late
+CREATE OR REPLACE TABLE couple AS
+WITH book AS (
+    SELECT h.person_id AS head, w.person_id AS spouse FROM book_core h JOIN book_core w USING (book)
+    LEFT JOIN vow v ON v.person_id = h.person_id LEFT JOIN vow u ON u.person_id = w.person_id
+    WHERE h.part = 'head' AND w.part = 'spouse'
+      AND NOT coalesce((v.other = w.person_id) = v.divorced, false) AND NOT coalesce((u.other = h.person_id) = u.divorced, false)
+)
+SELECT one, other FROM married UNION SELECT head, spouse FROM book UNION SELECT spouse, head FROM book;
+
+-- stage: parenthood — children under age and whom a source names as bringing them up; `parent`: by the register household, or
+-- as mother or father. A guardian of another relation, or of none that is told, need be none
+CREATE OR REPLACE TABLE parenthood AS
+SELECT child, adult, bool_or(parent) AS parent FROM (
+    SELECT b.person_id AS child, a.person_id AS adult, true AS parent FROM book_core a JOIN book_core b USING (book)
+    WHERE a.part IN ('head', 'spouse') AND b.part = 'minor'
+    UNION ALL SELECT b.person_id, a.person_id, a.role = 'mother' OR coalesce(a.relation LIKE '5%', false)
+    FROM fact a JOIN fact b ON b.feed = a.feed AND b.group_key = a.group_key AND b.group_kind = 'family' JOIN born n ON n.person_id = b.person_id
+    WHERE a.group_kind = 'family' AND a.role IN ('mother', 'guardian') AND b.role IN ('child', 'holder') AND n.age < getvariable('adult') AND NOT a.ended
+) WHERE child <> adult GROUP BY child, adult;
+
+-- stage: apart — who brings a child up and does not live with it: of two who are known to be no couple, the one whose own records
+-- name another home than the child's, where the other lives; and parents of a child of whom the school says that both are away (留守儿童)
+CREATE OR REPLACE TABLE apart AS
+WITH home AS (  -- what a school or clinic says of the child's home is no word of a parent's own
+    SELECT person_id, arg_max(dwelling_id, (weight, dwelling_id)) AS dwelling_id FROM said
+    WHERE dwelling_id IS NOT NULL AND step NOT IN ('register', 'parent') AND person_id IN (SELECT child FROM parenthood UNION SELECT adult FROM parenthood)
+    GROUP BY person_id
+), lives AS (
+    SELECT p.*, c.dwelling_id AS home, h.dwelling_id AS own FROM parenthood p LEFT JOIN home c ON c.person_id = p.child LEFT JOIN home h ON h.person_id = p.adult
+), divorced AS (
+    SELECT person_id AS one, other FROM vow WHERE divorced UNION SELECT other, person_id FROM vow WHERE divorced
+), separate AS (
+    SELECT p.child, p.adult FROM lives p JOIN lives q ON q.child = p.child AND q.adult <> p.adult AND q.own = p.home
+    WHERE p.own <> p.home AND (p.adult, q.adult) NOT IN (SELECT (one, other) FROM couple)
+      -- parents of whom neither is anybody's spouse may be a couple all the same
+      AND (NOT p.parent OR NOT q.parent OR p.adult IN (SELECT one FROM couple) OR q.adult IN (SELECT one FROM couple)
+           OR (p.adult, q.adult) IN (SELECT (one, other) FROM divorced))
+), left_behind AS (
+    SELECT p.child, p.adult FROM lives p WHERE p.parent AND p.own IS DISTINCT FROM p.home AND p.child IN (
+        SELECT f.person_id FROM fact f JOIN pupil l USING (record_key)
+        WHERE f.feed = 'edu_enrolment' AND f.role = 'holder' AND NOT f.ended AND l.left_behind = '2')
+)
+SELECT child, adult, home, (child, adult) IN (SELECT (child, adult) FROM left_behind) AS away
+FROM lives WHERE (child, adult) IN (SELECT (child, adult) FROM separate UNION SELECT (child, adult) FROM left_behind);
 
 -- stage: reached — people by a phone number that few share
 CREATE OR REPLACE TABLE reached AS
@@ -108,19 +166,15 @@ WHERE phone IN (SELECT phone FROM fact WHERE phone IS NOT NULL GROUP BY phone HA
 -- stage: bond — ties between two people, in both directions, each kind
 CREATE OR REPLACE TABLE bond AS
 WITH one_way AS (
-    SELECT one, other, 'couple' AS kind, 0 AS days FROM married
-    UNION ALL SELECT a.person_id, b.person_id, 'couple', 0 FROM book_core a JOIN book_core b USING (book) WHERE a.part = 'head' AND b.part = 'spouse'
-    UNION ALL SELECT a.person_id, b.person_id, 'minor', 0 FROM book_core a JOIN book_core b USING (book) WHERE a.part IN ('head', 'spouse') AND b.part = 'minor'
-    UNION ALL SELECT a.person_id, b.person_id, CASE WHEN a.role = 'mother' OR coalesce(a.relation, '5') LIKE '5%' THEN 'minor' ELSE 'grandchild' END, 0
-              FROM fact a JOIN fact b ON b.feed = a.feed AND b.group_key = a.group_key AND b.group_kind = 'family' JOIN born n ON n.person_id = b.person_id
-              WHERE a.group_kind = 'family' AND a.role IN ('mother', 'guardian') AND b.role IN ('child', 'holder') AND n.age < getvariable('adult') AND NOT a.ended
+    SELECT one, other, 'couple' AS kind, 0 AS days FROM couple
+    UNION ALL SELECT adult, child, CASE WHEN parent THEN 'minor' ELSE 'grandchild' END, 0 FROM parenthood ANTI JOIN apart USING (child, adult)
     UNION ALL SELECT a.person_id, b.person_id, 'met', quarters(a.source_time) * 91
               FROM fact a JOIN fact b ON b.feed = a.feed AND b.group_key = a.group_key AND b.group_kind = 'visit' WHERE a.group_kind = 'visit'
     UNION ALL SELECT a.person_id, b.person_id, 'card', 0
               FROM fact a JOIN fact b ON b.group_kind = 'assistance' AND b.group_key = a.group_key WHERE a.group_kind = 'assistance' AND NOT a.ended AND NOT b.ended
     UNION ALL SELECT a.person_id, b.person_id, 'phone', 0 FROM reached a JOIN reached b ON b.phone = a.phone AND b.person_id > a.person_id
     UNION ALL SELECT a.person_id, b.person_id, CASE b.part WHEN 'parent' THEN 'parent' WHEN 'grown' THEN 'grown' WHEN 'grandchild' THEN 'grandchild' ELSE 'book' END, 0
-              FROM book_core a JOIN book_core b USING (book) WHERE a.part IN ('head', 'spouse') AND b.part IN ('parent', 'grown', 'grandchild', 'other')
+              FROM book_core a JOIN book_core b USING (book) WHERE a.part IN ('head', 'spouse') AND b.part IN ('parent', 'grown', 'grandchild', 'young', 'other')
 ), both_ways AS (
     SELECT one, other, kind, days FROM one_way UNION ALL SELECT other, one, kind, days FROM one_way
 )
@@ -164,7 +218,8 @@ WITH weighed AS (
     LEFT JOIN met_family m ON m.dwelling_id = s.dwelling_id AND m.person_id = s.person_id
     LEFT JOIN seen n ON n.person_id = s.person_id
     LEFT JOIN newer w ON w.person_id = s.person_id
-    WHERE s.dwelling_id IS NOT NULL
+    LEFT JOIN (SELECT DISTINCT adult, home FROM apart) p ON p.adult = s.person_id AND p.home = s.dwelling_id
+    WHERE s.dwelling_id IS NOT NULL AND (p.adult IS NULL OR s.step <> 'parent')
 ), best AS (  -- what one feed says of a dwelling counts once
     SELECT person_id, dwelling_id, feed, max(stands) AS score, min(said_at) FILTER (step IN (SELECT step FROM overtaking_step)) AS since, arg_max(step, (stands, record_key)) AS step
     FROM weighed GROUP BY 1, 2, 3
@@ -230,7 +285,7 @@ FROM near n ANTI JOIN (SELECT person_id, unnest(places) AS place FROM around) US
 -- stage: absent — registered here, known to nobody else, and by the family's picture gone (人户分离), with the reason
 CREATE OR REPLACE TABLE absent AS
 WITH book AS (
-    SELECT c.book, bool_or(c.traced) AS traced, bool_or(c.part IN ('minor', 'grandchild')) AS minors,
+    SELECT c.book, bool_or(c.traced) AS traced, bool_or(c.part IN ('minor', 'grandchild', 'young')) AS minors,
            bool_or(c.part IN ('head', 'spouse') AND m.himself = 1) AS visited
     FROM book_core c LEFT JOIN met_family m ON m.person_id = c.person_id GROUP BY c.book
 ), unseen AS (
@@ -242,7 +297,11 @@ WITH book AS (
     WHERE NOT c.traced
 )
 SELECT * FROM unseen
-WHERE reason IS NOT NULL AND person_id NOT IN (SELECT m.one FROM married m JOIN life l ON l.person_id = m.other WHERE l.traced AND NOT l.gone);
+WHERE reason IS NOT NULL AND person_id NOT IN (SELECT m.one FROM married m JOIN life l ON l.person_id = m.other WHERE l.traced AND NOT l.gone)
+  AND person_id NOT IN (SELECT adult FROM apart WHERE away)
+UNION ALL  -- unless a record of his own names a home
+SELECT DISTINCT adult, 'left_behind' FROM apart JOIN life l ON l.person_id = adult AND NOT l.gone
+WHERE away AND adult NOT IN (SELECT person_id FROM said WHERE step NOT IN ('register', 'parent'));
 
 -- stage: nucleus — couples and their minor children: named by the smallest member
 CREATE OR REPLACE TABLE nucleus AS

@@ -73,14 +73,54 @@ SELECT dwelling_id FROM d_said
 -- keep: site by dwelling_id
 
 -- step: married
--- todo
+-- todo — whose entries changed, and who stands in them; to be seen: also whom their partners were ever married to
 SELECT person_id FROM d_fact WHERE role = 'spouse'
 UNION ALL SELECT f.person_id FROM fact f JOIN d_fact d ON d.feed = f.feed AND d.group_key = f.group_key AND d.role = 'spouse' WHERE f.role = 'spouse'
 -- world: fact
+WITH entry AS (SELECT feed, group_key, person_id FROM known.fact WHERE role = 'spouse'),
+named AS (SELECT person_id FROM entry WHERE (feed, group_key) IN (SELECT (feed, group_key) FROM entry WHERE person_id IN (SELECT id FROM todo)))
 SELECT f.* FROM known.fact f
-WHERE f.role = 'spouse' AND (f.feed, f.group_key) IN (SELECT (feed, group_key) FROM known.fact WHERE role = 'spouse' AND person_id IN (SELECT id FROM todo))
--- stages: married
+WHERE f.role = 'spouse' AND (f.feed, f.group_key) IN (SELECT (feed, group_key) FROM entry WHERE person_id IN (SELECT person_id FROM named))
+-- stages: vow, married
+-- keep: vow by person_id
 -- keep: married by one, other
+
+-- step: couple
+-- todo
+SELECT person_id FROM d_vow UNION ALL SELECT one FROM d_married UNION ALL SELECT person_id FROM d_book_core
+-- world: married by one, other
+-- world: book_core where book IN (SELECT book FROM known.book_core WHERE person_id IN (SELECT id FROM todo))
+-- world: vow where person_id IN (SELECT person_id FROM book_core)
+-- stages: couple
+-- keep: couple by one, other
+
+-- step: parenthood
+-- todo
+SELECT person_id FROM d_fact UNION ALL SELECT person_id FROM d_born UNION ALL SELECT person_id FROM d_book_core
+-- world: fact
+SELECT f.person_id, f.feed, f.role, f.group_kind, f.group_key, f.relation, f.ended FROM known.fact f
+WHERE f.group_kind = 'family' AND f.group_key IN (SELECT group_key FROM known.fact WHERE group_kind = 'family' AND person_id IN (SELECT id FROM todo))
+-- world: book_core where book IN (SELECT book FROM known.book_core WHERE person_id IN (SELECT id FROM todo))
+-- stages: parenthood
+-- keep: parenthood by child, adult
+
+-- step: apart
+-- todo — children of whom, or of whose parents, a record, a marriage or the school's word changed
+WITH moved AS (
+    SELECT person_id FROM d_said UNION SELECT one FROM d_couple UNION SELECT person_id FROM d_vow UNION SELECT other FROM d_vow
+)
+SELECT child FROM d_parenthood UNION ALL SELECT child FROM parenthood WHERE adult IN (SELECT person_id FROM moved) OR child IN (SELECT person_id FROM moved)
+UNION ALL SELECT person_id FROM d_fact WHERE feed = 'edu_enrolment' AND role = 'holder'
+UNION ALL SELECT f.person_id FROM d_pupil p JOIN fact f ON f.record_key = p.record_key AND f.feed = 'edu_enrolment' AND f.role = 'holder'
+-- world: parenthood by child
+-- world: said where person_id IN (SELECT child FROM parenthood UNION ALL SELECT adult FROM parenthood)
+-- world: couple where one IN (SELECT adult FROM parenthood)
+-- world: vow where person_id IN (SELECT adult FROM parenthood)
+-- world: fact
+SELECT person_id, feed, record_key, role, ended FROM known.fact WHERE person_id IN (SELECT id FROM todo) AND feed = 'edu_enrolment' AND role = 'holder'
+-- world: pupil where record_key IN (SELECT record_key FROM fact)
+-- stages: apart
+-- keep: apart by child
 
 -- step: reached
 -- todo
@@ -93,12 +133,15 @@ SELECT person_id, phone FROM known.fact WHERE phone IN (SELECT id FROM todo)
 -- step: bond
 -- todo
 SELECT person_id FROM d_fact UNION ALL SELECT person_id FROM d_life UNION ALL SELECT person_id FROM d_born
-UNION ALL SELECT person_id FROM d_book_core UNION ALL SELECT one FROM d_married UNION ALL SELECT person_id FROM d_reached
+UNION ALL SELECT person_id FROM d_book_core UNION ALL SELECT one FROM d_couple UNION ALL SELECT person_id FROM d_reached
+UNION ALL SELECT child FROM d_parenthood UNION ALL SELECT child FROM d_apart
 -- world: fact
-SELECT f.person_id, f.feed, f.role, f.group_kind, f.group_key, f.relation, f.ended, f.source_time FROM known.fact f
-WHERE f.group_kind IN ('family', 'visit', 'assistance')
-  AND f.group_key IN (SELECT group_key FROM known.fact WHERE group_kind IN ('family', 'visit', 'assistance') AND person_id IN (SELECT id FROM todo))
--- world: married by one, other
+SELECT f.person_id, f.feed, f.group_kind, f.group_key, f.ended, f.source_time FROM known.fact f
+WHERE f.group_kind IN ('visit', 'assistance')
+  AND f.group_key IN (SELECT group_key FROM known.fact WHERE group_kind IN ('visit', 'assistance') AND person_id IN (SELECT id FROM todo))
+-- world: couple by one, other
+-- world: parenthood by child, adult
+-- world: apart by child, adult
 -- world: book_core where book IN (SELECT book FROM known.book_core WHERE person_id IN (SELECT id FROM todo))
 -- world: reached where phone IN (SELECT phone FROM known.reached WHERE person_id IN (SELECT id FROM todo))
 -- stages: quarters, bond
@@ -123,9 +166,10 @@ SELECT person_id, group_kind, group_key FROM known.fact WHERE group_kind = 'visi
 
 -- step: score_0
 -- todo
-SELECT person_id FROM d_said UNION ALL SELECT person_id FROM d_met_family
+SELECT person_id FROM d_said UNION ALL SELECT person_id FROM d_met_family UNION ALL SELECT adult FROM d_apart
 UNION ALL SELECT s.person_id FROM said s JOIN d_latest_visit v USING (dwelling_id)
 -- world: said by person_id
+-- world: apart by adult
 -- stages: score_0
 -- keep: score_0 by person_id
 
@@ -156,9 +200,11 @@ WITH book AS (
 SELECT person_id FROM book_core WHERE book IN (SELECT book FROM book) UNION ALL SELECT person_id FROM d_book_core
 UNION ALL SELECT person_id FROM d_said UNION ALL SELECT s.person_id FROM said s JOIN d_latest_visit v USING (dwelling_id)
 UNION ALL SELECT one FROM married WHERE other IN (SELECT person_id FROM d_life) UNION ALL SELECT one FROM d_married
+UNION ALL SELECT adult FROM d_apart UNION ALL SELECT person_id FROM d_life
 -- world: book_core where book IN (SELECT book FROM known.book_core WHERE person_id IN (SELECT id FROM todo))
 -- world: said by person_id
 -- world: met_family where person_id IN (SELECT person_id FROM book_core)
+-- world: apart by adult
 -- stages: absent
 -- keep: absent by person_id
 
