@@ -71,7 +71,7 @@ def residence_steps() -> pa.Table:
 
 
 def residence_ties() -> pa.Table:
-    """``kind, weight, half_life, core, loose``: what makes two people likely to live together."""
+    """``kind, weight, half_life, core, loose, weak``: what makes two people likely to live together."""
     rows = [
         {
             "kind": kind,
@@ -79,6 +79,7 @@ def residence_ties() -> pa.Table:
             "half_life": float(rule.get("half_life", NEVER)),
             "core": rule.get("core", False),
             "loose": rule.get("loose", False),
+            "weak": rule.get("weak", False),
         }
         for kind, rule in residence()["ties"].items()
     ]

@@ -119,11 +119,13 @@ WITH household_card AS (
            round(sum(CAST(round(c.membership * 20) AS BIGINT)) / (20 * count(*)), 2) AS membership,
            round(avg(CAST(c.has_id AS INTEGER)), 2) AS conformity, round(sum(c.filled) / (5 * count(*)), 2) AS completeness,
            round(1 - sum(c.values_disputed) / greatest(sum(c.values_known), 1), 2) AS consistency,
-           bool_and(c.birth_date <= getvariable('day') - INTERVAL 60 YEAR) AS all_old
-    FROM card c GROUP BY c.household_id
+           coalesce(bool_and(c.old) FILTER (WHERE c.settled), bool_and(c.old)) AS all_old, coalesce(nullif(count(*) FILTER (WHERE c.settled), 0), count(*)) = 1 AS alone
+    FROM (  -- who is only thought to live here, by his relatives' records, keeps nobody company
+        SELECT *, coalesce(birth_date <= getvariable('day') - INTERVAL 60 YEAR, false) AS old, basis <> 'family' OR membership >= getvariable('doubtful') AS settled FROM card
+    ) c GROUP BY c.household_id
 ), whole AS (
-    SELECT h.* EXCLUDE (tags), coalesce(q.requests, []) AS requests, coalesce(y.away, []) AS registered_away, coalesce(e.events, []) AS events, d.* EXCLUDE (dwelling_id),
-           list_sort(list_concat(h.tags, CASE WHEN h.all_old AND h.persons = 1 THEN ['lives_alone_old'] WHEN h.all_old THEN ['only_old'] ELSE CAST([] AS VARCHAR[]) END)) AS tags,
+    SELECT h.* EXCLUDE (tags, alone), coalesce(q.requests, []) AS requests, coalesce(y.away, []) AS registered_away, coalesce(e.events, []) AS events, d.* EXCLUDE (dwelling_id),
+           list_sort(list_concat(h.tags, CASE WHEN h.all_old AND h.alone THEN ['lives_alone_old'] WHEN h.all_old THEN ['only_old'] ELSE CAST([] AS VARCHAR[]) END)) AS tags,
            CASE WHEN d.last_visit IS NULL THEN 0.0 WHEN d.last_visit >= CAST(getvariable('day') AS TIMESTAMPTZ) - INTERVAL 180 DAY THEN 1.0
                 WHEN d.last_visit >= CAST(getvariable('day') AS TIMESTAMPTZ) - INTERVAL 365 DAY THEN 0.5 ELSE 0.25 END AS timeliness,
            CASE WHEN d.dwelling_id IS NULL THEN 0.0 WHEN d.full_time_worker IS NULL THEN 0.5 ELSE 1.0 END AS accessibility

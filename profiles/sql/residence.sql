@@ -178,7 +178,8 @@ WITH one_way AS (
 ), both_ways AS (
     SELECT one, other, kind, days FROM one_way UNION ALL SELECT other, one, kind, days FROM one_way
 )
-SELECT w.one, w.other, arg_max(w.kind, (t.weight * pow(0.5, greatest(w.days, 0) / t.half_life), w.kind)) AS kind, max(t.weight * pow(0.5, greatest(w.days, 0) / t.half_life)) AS weight, bool_or(t.core) AS core, bool_and(t.loose) AS loose
+SELECT w.one, w.other, arg_max(w.kind, (NOT t.weak, t.weight * pow(0.5, greatest(w.days, 0) / t.half_life), w.kind)) AS kind,
+       max(t.weight * pow(0.5, greatest(w.days, 0) / t.half_life)) AS weight, bool_or(t.core) AS core, bool_and(t.loose) AS loose, bool_and(t.weak) AS weak
 FROM both_ways w JOIN residence_tie t ON t.kind = w.kind
 JOIN life a ON a.person_id = w.one AND NOT a.gone JOIN life b ON b.person_id = w.other AND NOT b.gone
 WHERE w.one <> w.other GROUP BY w.one, w.other;
@@ -193,7 +194,7 @@ CREATE OR REPLACE TABLE met_family AS
 WITH met AS (SELECT DISTINCT v.dwelling_id, v.visited_at, f.person_id FROM latest_visit v JOIN fact f ON f.group_kind = 'visit' AND f.group_key = v.event_id)
 SELECT dwelling_id, person_id, max(himself) AS himself FROM (
     SELECT dwelling_id, person_id, 1 AS himself FROM met
-    UNION ALL SELECT m.dwelling_id, b.one, 0 FROM met m JOIN bond b ON b.other = m.person_id AND NOT b.loose
+    UNION ALL SELECT m.dwelling_id, b.one, 0 FROM met m JOIN bond b ON b.other = m.person_id AND NOT b.loose AND NOT b.weak
 ) GROUP BY ALL;
 
 -- stage: newer — the dwelling of the newest dated word on a person, when that was, and when the newest on any other was
@@ -243,7 +244,8 @@ CREATE OR REPLACE TABLE homely AS
 SELECT DISTINCT person_id FROM said WHERE step <> 'register';
 
 -- stage: passed — evidence of relatives passes over, less where the newest visit met others or only them; a loose tie
--- strengthens a home that a person's own records name, and finds one only for who has no such record
+-- strengthens a home that a person's own records name, and finds one only for who has no such record; a weak one finds none where
+-- a visit told who lives there
 CREATE OR REPLACE MACRO passed(scores) AS TABLE
 SELECT b.one AS person_id, s.dwelling_id, arg_max(b.kind, (b.weight * s.score, b.kind)) AS kind,
        max(b.weight * s.score * CASE WHEN v.visited_at IS NULL OR m.himself = 1 THEN 1
@@ -252,7 +254,8 @@ FROM bond b JOIN query_table(scores) s ON s.person_id = b.other
 LEFT JOIN latest_visit v ON v.dwelling_id = s.dwelling_id
 LEFT JOIN met_family m ON m.dwelling_id = s.dwelling_id AND m.person_id = b.one
 LEFT JOIN score_0 o ON o.person_id = b.one AND o.dwelling_id = s.dwelling_id
-WHERE NOT b.loose OR o.beyond_register > 0 OR b.one NOT IN (SELECT person_id FROM homely)
+WHERE (NOT b.loose OR o.beyond_register > 0 OR b.one NOT IN (SELECT person_id FROM homely))
+  AND (NOT b.weak OR o.score > 0 OR v.visited_at IS NULL OR m.himself = 1)
 GROUP BY 1, 2;
 
 -- stage: score_1 — own evidence and that of relatives
@@ -401,12 +404,14 @@ SELECT p.leader, r.dwelling_id, round(sum(coalesce(r.best.score, 0)), 6) AS stre
 FROM resident r JOIN party p USING (person_id) GROUP BY p.leader, r.dwelling_id;
 
 -- stage: residence — persons by dwelling and family, why, and how sure: the share of all evidence that speaks for this
--- dwelling, the less sure the less evidence there is at all
+-- dwelling, the less sure the less evidence there is at all; in doubt where nothing but a weak tie does
 CREATE OR REPLACE TABLE residence AS
 SELECT s.group_key, r.person_id, r.dwelling_id,
        CASE WHEN r.dwelling_id IS NULL THEN 'no_address' WHEN r.best.own > 0 THEN r.best.step ELSE 'family' END AS basis,
        list_max(list_filter(getvariable('levels'), lambda x: x = list_min(getvariable('levels')) OR x <= round(
-           coalesce(r.share * (getvariable('sure') - getvariable('unsure') * pow(0.5, r.best.score / getvariable('enough'))), getvariable('sure_of_none')), 6))) AS confidence,
+           coalesce(r.share * (getvariable('sure') - getvariable('unsure') * pow(0.5, r.best.score / getvariable('enough'))), getvariable('sure_of_none')), 6)
+           AND (t.kind IS NULL OR x < getvariable('doubtful')))) AS confidence,
        CAST(o.since AS DATE) AS valid_from  -- the first dated record that has him here
 FROM resident r JOIN party p USING (person_id) JOIN seat s ON s.leader = p.leader AND s.dwelling_id IS NOT DISTINCT FROM r.dwelling_id
-LEFT JOIN score_0 o ON o.person_id = r.person_id AND o.dwelling_id = r.dwelling_id;
+LEFT JOIN score_0 o ON o.person_id = r.person_id AND o.dwelling_id = r.dwelling_id
+LEFT JOIN residence_tie t ON t.weak AND t.kind = r.best.kind AND r.best.score = r.best.passed AND r.dwelling_id IS NOT NULL;

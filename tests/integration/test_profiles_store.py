@@ -122,6 +122,25 @@ def test_the_profile_says_where_who_and_from_whom(engine):
     }
 
 
+OLD = {"birth_date": date(1940, 1, 1)}
+
+
+@pytest.mark.parametrize(
+    "others, tag",
+    [
+        ([], "lives_alone_old"),
+        # reached by her number, with no record of a place: only thought to live with her
+        ([said("bai", "grid_request", None, "2026-06-01", "applicant", phone="13900000001")], "lives_alone_old"),
+        ([lives("li", HERE, **OLD)], "only_old"),
+        ([lives("li", HERE)], None),  # of what age nobody knows
+    ],
+)
+def test_who_is_old_and_lives_alone_or_with_the_old_only(engine, others, tag):
+    settled(engine, [lives("wang", HERE, **OLD), *others])
+    ((document,),) = rows(engine, f"SELECT document FROM hub.profile WHERE dwelling_id = '{HERE}' AND recorded_to IS NULL")
+    assert {"lives_alone_old", "only_old"} & set(json.loads(document)["tags"]) == ({tag} if tag else set())
+
+
 def test_a_move_keeps_the_household_and_what_was_believed_before(engine):
     elder = {"birth_date": date(1950, 1, 1)}
     settled(engine, [lives("wang", HERE, **elder), lives("li", HERE)])

@@ -267,6 +267,28 @@ def test_a_phone_that_few_share_ties_a_household_one_that_many_share_does_not():
     assert together(world(many)) == family({"a"}, {"b"}, {"c"}, {"d"}, {"e"})
 
 
+ALONE = [said("gm", "health_record", HERE, "2026-02-01", birth_date=date(1940, 1, 1), phone="13900000001")]
+BY_PHONE = {
+    "a request after the visit": said("bai", "grid_request", None, "2026-10-01", "applicant", phone="13900000001"),
+    "a request before it": said("bai", "grid_request", None, "2024-10-01", "applicant", phone="13900000001"),
+    "an archive whose address nobody could place": said("bai", "health_record", None, "2024-10-01", phone="13900000001"),
+}
+
+
+@pytest.mark.parametrize("told", BY_PHONE.values(), ids=BY_PHONE)
+def test_a_phone_alone_puts_nobody_where_a_visit_told_who_lives_there(told):
+    facts, event = visit("e1", HERE, "2026-09-15", ["gm"])
+    assert together(world([*ALONE, *facts, told], visit=[event])) == family({"gm"}, {"bai"})
+
+
+@pytest.mark.parametrize("told", BY_PHONE.values(), ids=BY_PHONE)
+def test_where_no_visit_told_that_one_placed_by_a_phone_alone_is_in_doubt(told):
+    con = world([*ALONE, told])
+    assert together(con) == family({"gm", "bai"})
+    ((basis, in_doubt),) = con.execute("SELECT basis, confidence < getvariable('doubtful') FROM residence WHERE person_id = 'bai'").fetchall()
+    assert (basis, in_doubt) == ("family", True)
+
+
 def test_an_address_known_to_the_unit_only_speaks_for_the_room_a_relative_gives():
     book, rows = registered("S|1", THERE, MAN, WIFE)
     unit_only = said("wang", "health_record", None, "2026-01-01") | {
