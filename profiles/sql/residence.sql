@@ -225,7 +225,8 @@ WITH weighed AS (
     SELECT person_id, dwelling_id, feed, max(stands) AS score, min(said_at) FILTER (step IN (SELECT step FROM overtaking_step)) AS since, arg_max(step, (stands, record_key)) AS step
     FROM weighed GROUP BY 1, 2, 3
 )
-SELECT person_id, dwelling_id, round(sum(score), 6) AS score, arg_max(step, (score, feed)) AS step, round(sum(score) FILTER (WHERE step <> 'register'), 6) AS beyond_register, min(since) AS since
+SELECT person_id, dwelling_id, round(sum(score), 6) AS score, arg_max(step, (score, feed)) AS step, round(sum(score) FILTER (WHERE step <> 'register'), 6) AS beyond_register,
+       count(*) FILTER (WHERE step NOT IN ('register', 'parent') AND score >= getvariable('least')) AS own_feeds, min(since) AS since
 FROM best GROUP BY 1, 2;
 
 -- stage: near — addresses known to a unit, building or compound only: a place of its own kind, named ~<what is known>
@@ -333,7 +334,8 @@ FROM score_2 WHERE person_id NOT IN (SELECT person_id FROM absent)
 GROUP BY person_id;
 
 -- stage: choice — the nucleus' home, but who was himself last met elsewhere stays there, and so does a parent of its
--- children who is married to nobody in it and has a home by his own records
+-- children who is married to nobody in it and has a home by his own records, and any adult of whom several feeds name the one
+-- home and none the other
 CREATE OR REPLACE TEMP TABLE choice AS
 WITH decided AS (
     SELECT c.person_id, c.best, c.all_score, j.home
@@ -341,8 +343,10 @@ WITH decided AS (
 ), kept AS (
     SELECT d.*, home IS NULL OR coalesce(e.dwelling_id = d.best.dwelling_id, false)
         OR (coalesce(b.age, 99) >= getvariable('adult') AND d.best.own > 0 AND d.best.step <> 'register'
-            AND d.person_id NOT IN (SELECT one FROM bond WHERE kind = 'couple')) AS own
+            AND (d.person_id NOT IN (SELECT one FROM bond WHERE kind = 'couple') OR (o.own_feeds >= getvariable('own_feeds') AND coalesce(h.beyond_register, 0) = 0))) AS own
     FROM decided d LEFT JOIN seen e ON e.person_id = d.person_id LEFT JOIN born b ON b.person_id = d.person_id
+    LEFT JOIN score_0 o ON o.person_id = d.person_id AND o.dwelling_id = d.best.dwelling_id
+    LEFT JOIN score_0 h ON h.person_id = d.person_id AND h.dwelling_id = d.home.dwelling_id
 )
 SELECT k.person_id, CASE WHEN k.own THEN k.best
                          ELSE struct_pack(dwelling_id := k.home.dwelling_id, place := k.home.place, own := coalesce(s.own, 0), passed := coalesce(s.passed, 0),

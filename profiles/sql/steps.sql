@@ -222,7 +222,7 @@ SELECT id FROM reach
 -- step: resident
 -- todo — whose evidence, closest family or life changed, and the rest of their family
 WITH moved AS (
-    SELECT person_id FROM d_score_2 UNION SELECT person_id FROM d_absent UNION SELECT person_id FROM d_nucleus UNION SELECT person_id FROM d_seen
+    SELECT person_id FROM d_score_2 UNION SELECT person_id FROM d_score_0 UNION SELECT person_id FROM d_absent UNION SELECT person_id FROM d_nucleus UNION SELECT person_id FROM d_seen
     UNION SELECT person_id FROM d_born UNION SELECT one FROM d_bond UNION SELECT person_id FROM d_life UNION SELECT person_id FROM d_register_member
 )
 SELECT person_id FROM moved
@@ -230,6 +230,7 @@ UNION ALL SELECT person_id FROM nucleus
 WHERE leader IN (SELECT leader FROM d_nucleus UNION ALL SELECT leader FROM nucleus WHERE person_id IN (SELECT person_id FROM moved))
 -- world: nucleus by person_id
 -- world: score_2 by person_id
+-- world: score_0 by person_id
 -- world: bond by one
 -- world: life by person_id
 -- stages: joint, own_choice, choice, resident

@@ -256,6 +256,35 @@ def test_strangers_whom_one_visit_met_are_one_household():
     assert together(world(facts, visit=[event])) == family({"wang", "zhao"})
 
 
+OLD_MAN, OLD_WOMAN = ("wang", "02", date(1945, 1, 1)), ("li", "12", date(1947, 1, 1))
+
+
+def apart(*his: dict):
+    """An old couple of one register household; her permit, archive and request name her daughter's home."""
+    book, rows = registered("S|1", HERE, OLD_MAN, OLD_WOMAN)
+    hers = [said("li", feed, THERE, "2026-05-01", role) for feed, role in (("health_record", "holder"), ("psb_permit", "holder"), ("grid_request", "applicant"))]
+    return world([*book, *hers, *his], register=rows)
+
+
+ARCHIVE, ALLOWANCE = said("wang", "health_record", HERE, "2026-02-01"), said("wang", "civil_old_age_allowance", HERE, "2026-10-31")
+
+
+def test_an_old_couple_each_of_whom_more_than_one_feed_names_at_another_home_lives_apart():
+    con = apart(ARCHIVE, ALLOWANCE)
+    assert together(con) == family({"wang"}, {"li"})
+    assert con.execute("SELECT dwelling_id FROM residence WHERE person_id = 'wang'").fetchall() == [(HERE,)]
+
+
+def test_one_older_record_of_his_own_does_not_part_a_couple_but_puts_him_in_doubt():
+    con = apart(ARCHIVE)
+    assert together(con) == family({"wang", "li"})
+    assert con.execute("SELECT confidence < getvariable('doubtful') FROM residence WHERE person_id = 'wang'").fetchall() == [(True,)]
+
+
+def test_who_is_named_at_both_homes_is_placed_with_the_spouse():
+    assert together(apart(ARCHIVE, ALLOWANCE, said("wang", "psb_permit", THERE, "2026-06-01"))) == family({"wang", "li"})
+
+
 def test_a_phone_that_few_share_ties_a_household_one_that_many_share_does_not():
     def reached(*people):
         return [said(p, "health_record", HERE, "2026-01-01", phone="13900000001", sex="1") for p in people]
