@@ -112,11 +112,13 @@ CREATE OR REPLACE TABLE married AS
 SELECT a.person_id AS one, a.other FROM vow a JOIN vow b ON b.person_id = a.other AND b.other = a.person_id WHERE NOT a.divorced;
 
 -- stage: couple — those, and head and spouse of one register household, unless the marriage register's last word is that they
--- are divorced, or that one of them is married to another: the book is changed late
+-- are divorced, or that one of them is married to another who is alive: the book is changed late
 CREATE OR REPLACE TABLE couple AS
-WITH book AS (
+WITH bound AS (
+    FROM vow WHERE other NOT IN (SELECT person_id FROM life WHERE gone)
+), book AS (
     SELECT h.person_id AS head, w.person_id AS spouse FROM book_core h JOIN book_core w USING (book)
-    LEFT JOIN vow v ON v.person_id = h.person_id LEFT JOIN vow u ON u.person_id = w.person_id
+    LEFT JOIN bound v ON v.person_id = h.person_id LEFT JOIN bound u ON u.person_id = w.person_id
     WHERE h.part = 'head' AND w.part = 'spouse'
       AND NOT coalesce((v.other = w.person_id) = v.divorced, false) AND NOT coalesce((u.other = h.person_id) = u.divorced, false)
 )

@@ -88,9 +88,11 @@ WHERE f.role = 'spouse' AND (f.feed, f.group_key) IN (SELECT (feed, group_key) F
 -- step: couple
 -- todo
 SELECT person_id FROM d_vow UNION ALL SELECT one FROM d_married UNION ALL SELECT person_id FROM d_book_core
+UNION ALL SELECT person_id FROM vow WHERE other IN (SELECT person_id FROM d_life)
 -- world: married by one, other
 -- world: book_core where book IN (SELECT book FROM known.book_core WHERE person_id IN (SELECT id FROM todo))
 -- world: vow where person_id IN (SELECT person_id FROM book_core)
+-- world: life where person_id IN (SELECT other FROM vow)
 -- stages: couple
 -- keep: couple by one, other
 

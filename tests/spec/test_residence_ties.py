@@ -46,6 +46,14 @@ def test_a_book_that_still_names_the_former_wife_beside_the_marriage_register_th
     assert together(con) == family({"wang", "cao"}, {"li"})
 
 
+def test_a_widowers_book_that_names_a_wife_he_married_elsewhere_makes_a_couple():
+    book, rows = registered("S|1", HERE, MAN, WIFE)
+    dead = said("cao", "civil_death", None, "2022-01-05", "deceased", dead=True, ended=True)
+    moved = [said("wang", "health_record", HERE, "2026-03-01"), said("li", "health_record", THERE, "2023-01-01")]
+    con = world([*book, *moved, *registry("M1", "2010-05-01", "wang", "cao"), dead], register=rows)
+    assert together(con) == family({"wang", "li"})
+
+
 def test_a_certificate_issued_again_that_does_not_say_of_what_makes_no_couple_of_the_divorced():
     entries = [*registry("M1", "2008-05-01", "zhang", "wei"), *registry("M2", "2020-05-01", "zhang", "wei", "40"), *registry("M3", "2024-05-01", "zhang", "wei", None)]
     assert together(world([*entries, *at_home(zhang=HERE, wei=THERE)])) == family({"zhang"}, {"wei"})
