@@ -111,7 +111,7 @@ SELECT person_id, last.other AS other, last.divorced AS divorced FROM (
 CREATE OR REPLACE TABLE married AS
 SELECT a.person_id AS one, a.other FROM vow a JOIN vow b ON b.person_id = a.other AND b.other = a.person_id WHERE NOT a.divorced;
 
--- stage: couple — those, and head and spouse of one register household, unless the marriage register's last word is that they
+-- stage: couple — those while both live, and head and spouse of one register household, unless the marriage register's last word is that they
 -- are divorced, or that one of them is married to another who is alive: the book is changed late
 CREATE OR REPLACE TABLE couple AS
 WITH bound AS (
@@ -122,7 +122,8 @@ WITH bound AS (
     WHERE h.part = 'head' AND w.part = 'spouse'
       AND NOT coalesce((v.other = w.person_id) = v.divorced, false) AND NOT coalesce((u.other = h.person_id) = u.divorced, false)
 )
-SELECT one, other FROM married UNION SELECT head, spouse FROM book UNION SELECT spouse, head FROM book;
+SELECT one, other FROM married WHERE one NOT IN (SELECT person_id FROM life WHERE gone) AND other NOT IN (SELECT person_id FROM life WHERE gone)
+UNION SELECT head, spouse FROM book UNION SELECT spouse, head FROM book;
 
 -- stage: parenthood — children under age and whom a source names as bringing them up; `parent`: by the register household, or
 -- as mother or father. A guardian of another relation, or of none that is told, need be none
@@ -135,8 +136,8 @@ SELECT child, adult, bool_or(parent) AS parent FROM (
     WHERE a.group_kind = 'family' AND a.role IN ('mother', 'guardian') AND b.role IN ('child', 'holder') AND n.age < getvariable('adult') AND NOT a.ended
 ) WHERE child <> adult GROUP BY child, adult;
 
--- stage: apart — who brings a child up and does not live with it: of two who are known to be no couple, the one whose own records
--- name another home than the child's, where the other lives; and parents of a child of whom the school says that both are away (留守儿童)
+-- stage: apart — who brings a child up and does not live with it: of two parents who are known to be no couple, or of a guardian
+-- and a parent, the one whose own records name another home than the child's, unless the other's do too; and parents of a child of whom the school says that both are away (留守儿童)
 CREATE OR REPLACE TABLE apart AS
 WITH home AS (  -- what a school or clinic says of the child's home is no word of a parent's own
     SELECT person_id, arg_max(dwelling_id, (weight, dwelling_id)) AS dwelling_id FROM said
@@ -147,10 +148,10 @@ WITH home AS (  -- what a school or clinic says of the child's home is no word o
 ), divorced AS (
     SELECT person_id AS one, other FROM vow WHERE divorced UNION SELECT other, person_id FROM vow WHERE divorced
 ), separate AS (
-    SELECT p.child, p.adult FROM lives p JOIN lives q ON q.child = p.child AND q.adult <> p.adult AND q.own = p.home
+    SELECT p.child, p.adult FROM lives p JOIN lives q ON q.child = p.child AND q.adult <> p.adult AND q.parent AND coalesce(q.own, p.home) = p.home
     WHERE p.own <> p.home AND (p.adult, q.adult) NOT IN (SELECT (one, other) FROM couple)
       -- parents of whom neither is anybody's spouse may be a couple all the same
-      AND (NOT p.parent OR NOT q.parent OR p.adult IN (SELECT one FROM couple) OR q.adult IN (SELECT one FROM couple)
+      AND (NOT p.parent OR p.adult IN (SELECT one FROM couple) OR q.adult IN (SELECT one FROM couple)
            OR (p.adult, q.adult) IN (SELECT (one, other) FROM divorced))
 ), left_behind AS (
     SELECT p.child, p.adult FROM lives p WHERE p.parent AND p.own IS DISTINCT FROM p.home AND p.child IN (

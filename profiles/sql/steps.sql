@@ -92,7 +92,7 @@ UNION ALL SELECT person_id FROM vow WHERE other IN (SELECT person_id FROM d_life
 -- world: married by one, other
 -- world: book_core where book IN (SELECT book FROM known.book_core WHERE person_id IN (SELECT id FROM todo))
 -- world: vow where person_id IN (SELECT person_id FROM book_core)
--- world: life where person_id IN (SELECT other FROM vow)
+-- world: life where person_id IN (SELECT other FROM vow UNION ALL SELECT one FROM married)
 -- stages: couple
 -- keep: couple by one, other
 

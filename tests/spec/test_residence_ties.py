@@ -75,6 +75,13 @@ def test_a_child_whose_parents_are_divorced_lives_with_the_one_at_whose_home_its
     assert together(con) == family({"zhang", "cao", "second"}, {"wei", "first"})
 
 
+def test_so_does_a_child_of_whose_mother_no_record_but_the_schools_names_a_home():
+    named = school("first", date(2012, 1, 1), THERE, ("wei", "52"), ("zhang", "51"))
+    entries = [*registry("M1", "2008-05-01", "zhang", "wei"), *registry("M3", "2019-05-01", "zhang", "cao")]
+    con = world([*entries, *named, *at_home(zhang=HERE, cao=HERE)])
+    assert together(con) == family({"zhang", "cao"}, {"wei", "first"})
+
+
 def test_parents_of_whom_neither_is_known_to_be_anybodys_spouse_may_still_be_a_couple():
     named = school("child", date(2016, 1, 1), THERE, ("wei", "52"), ("zhang", "51"))
     con = world([*named, *at_home(wei=THERE), said("zhang", "health_record", HERE, "2021-01-01")])
@@ -93,6 +100,12 @@ def test_a_nephew_in_his_uncles_book_draws_nobody_into_his_parents_home():
 def test_a_guardian_not_named_as_a_parent_stays_in_her_own_home(relation):
     named = school("child", date(2016, 1, 1), THERE, ("gm", relation), ("wei", "52"))
     assert together(world([*named, *at_home(gm=HERE, wei=THERE)])) == family({"gm"}, {"wei", "child"})
+
+
+def test_a_guardian_beside_her_does_not_part_a_mother_from_her_child():
+    named = school("child", date(2016, 1, 1), THERE, ("gm", "62"), ("wei", "52"))
+    con = world([*named, *at_home(gm=THERE), said("wei", "health_record", HERE, "2020-01-01")])
+    assert together(con) == family({"gm", "wei", "child"})
 
 
 def left_behind(*, met: bool = False, away: str = "2", more=()):
