@@ -100,7 +100,7 @@ def passed_over(headings: Sequence[Heading], roles: Mapping[str, int]) -> list[i
 
 def heading_like(title: str) -> bool:
     """Whether a cell reads like a column's name, of whatever columns; a name, a number or an address does not."""
-    bare = _REMARK.sub("", plain(title))
+    bare = bare_title(title)
     return bool(_HEADING.search(bare)) and len(bare) <= 20 and not re.search(r"\d{3}", bare)
 
 
@@ -113,7 +113,7 @@ def _meant(headings: Sequence[Heading]) -> list[Claim]:
     """The claims that can be of the person a row is about. Where a row is a member's, whom the member is related to is somebody else;
     where a row holds several members, it is the household's, and its head is meant."""
     claims = [claim for at, heading in enumerate(headings) for claim in _claims(heading, at)]
-    related = {told["to"] for h in headings if (told := _RELATION.match(_REMARK.sub("", plain(h.title))))}
+    related = {told["to"] for h in headings if (told := _RELATION.match(bare_title(h.title)))}
     named = [c for c in claims if c.role == "name"]
     members = {c.at for c in named if c.whose in _MEMBERS}
     others: set[str] = set()
@@ -128,7 +128,7 @@ def _meant(headings: Sequence[Heading]) -> list[Claim]:
 
 def _claims(heading: Heading, at: int) -> Iterable[Claim]:
     groups = " ".join(group for group in heading.group.split() if not _TITLE.search(group))
-    title = _bare(heading.title)
+    title = bare_title(heading.title)
     if _somebody_else(groups) or not title:
         return
     over = _whose(groups)
@@ -142,7 +142,8 @@ def _claims(heading: Heading, at: int) -> Iterable[Claim]:
             yield Claim(rank + (200 if over == "户主" else 100 if over else 0), at, role, whose)
 
 
-def _bare(title: str) -> str:
+def bare_title(title: str) -> str:
+    """A heading for comparison, without numbering and remarks in brackets."""
     return _EDGES.sub("", _REMARK.sub("", _EDGES.sub("", plain(title))))
 
 

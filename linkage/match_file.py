@@ -1,4 +1,4 @@
-"""A department's one-off list (名单) as it came: workbook or CSV, header found, merged cells understood, no row lost.
+"""A department's one-off list (名单) as it came: workbook or text, header found, merged cells understood, no row lost.
 
 Read here only what stands in the file; what a cell means is worked out in ``match_rows.py``. A list is as long as a
 person's work, so its cells are Python values: the workbook readers give nothing else.
@@ -14,32 +14,49 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from connectors import csv_lines
 from connectors.base import sm3
 from connectors.xlsx_formulas import fill_uncomputed
-from linkage.match_columns import Heading, roles_of, tells_who
+from linkage.match_columns import Heading, heading_like, passed_over, roles_of, tells_who
+from linkage.match_text import SUFFIXES, readings
 from warehouse.errors import WarehouseError
 
 _HEADER_WITHIN = 30  # rows from the top
 _GROUP_ROWS = 2  # rows of group titles over the header
 LARGEST_MB = 100
 _VALUE = re.compile(r"[\d:：]")  # 填报单位：…, 2026年: a form's head, no group title
-_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_SHOWN = 20  # headings an error names
+_FAILED = {"FileNotFoundError": ("没有这个文件", "no such file"), "IsADirectoryError": ("是文件夹", "a folder"), "NotADirectoryError": ("所在路径不是文件夹", "its path is no folder"),
+           "PermissionError": ("没有权限", "not permitted"), "FileExistsError": ("所在路径不是文件夹", "its path is no folder")}  # fmt: skip
 
 
 class ListError(WarehouseError):
-    """A list that can't be matched; the text says what was expected, and holds no cell of it."""
+    """A list that can't be matched; ``zh`` and ``en`` say what was expected, and hold no cell of it but headings."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh, self.en = zh, en
+
+    def told(self, language: str = "zh") -> str:
+        """The sentence in that language."""
+        return self.en if language == "en" else self.zh
+
+
+def failed(error: OSError) -> tuple[str, str]:
+    """Why a file can't be read or written, in both languages."""
+    return _FAILED.get(type(error).__name__) or (error.strerror or "", error.strerror or "")
 
 
 @dataclass
 class ListSheet:
     """A sheet with a header. ``cells``: the rows as they came; ``filled``: the same with merged cells told in each of their
-    rows; ``numbers``: row numbers in the file; ``errors``: the reason code of a row that is no row; ``roles``: role → column."""
+    rows; ``numbers``: row numbers in the file; ``errors``: the reason code of a row that is no row; ``roles``: role → column; ``passed``: columns that name
+    further persons, who are not looked for."""
 
     name: str
     titles: list[str]
     header: list[str]
     roles: dict[str, int]
+    passed: list[int] = field(default_factory=list)
     cells: list[Sequence[Any]] = field(default_factory=list)
     filled: list[Sequence[Any]] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
@@ -61,24 +78,42 @@ class ListFile:
 
 
 def read_list(path: Path) -> ListFile:
-    """Read ``.xlsx``, ``.xls``, ``.xlsb``, ``.ods`` or ``.csv`` (UTF-8, GB 18030 or UTF-16). Raises ListError."""
+    """Read ``.xlsx``, ``.xls``, ``.xlsb``, ``.ods``, or text (UTF-8, GB 18030 or UTF-16, by commas, tabs or semicolons). Raises ListError."""
     try:
         size = path.stat().st_size
         data = path.read_bytes() if size <= LARGEST_MB << 20 else b""
     except OSError as error:
-        raise ListError(f"{path.name}: can't be read ({error.strerror})") from None
+        zh, en = failed(error)
+        raise ListError(f"{path.name}：无法读取（{zh}）", f"{path.name}: can't be read ({en})") from None
     if size > LARGEST_MB << 20:
-        raise ListError(f"{path.name}: larger than {LARGEST_MB} MB; split the list")
-    sheets, skipped = _csv(data) if path.suffix.lower() in (".csv", ".txt") else _workbook(path.name, data)
+        raise ListError(f"{path.name}：超过 {LARGEST_MB} MB，请拆分名单", f"{path.name}: larger than {LARGEST_MB} MB; split the list")
+    is_text = path.suffix.lower() in SUFFIXES
+    sheets, skipped, heads = _text_sheet(data) if is_text else _workbook(path.name, data)
     if not sheets:
-        raise ListError(f"{path.name}: no header row found in the first {_HEADER_WITHIN} rows; expected a column 姓名 or 身份证号")
+        raise _headless(path.name, is_text, max(map(_seen, heads), key=len, default=[]))
     return ListFile(path.name, sm3(data), sheets, skipped)
+
+
+def _headless(name: str, is_text: bool, seen: list[str]) -> ListError:
+    zh = f"{name}：前 {_HEADER_WITHIN} 行中没有可用的表头，需要“姓名”或“身份证号”一列"
+    en = f"{name}: no usable header row in the first {_HEADER_WITHIN} rows; expected a column 姓名 or 身份证号"
+    if seen:
+        return ListError(f"{zh}；看到的列：{'、'.join(seen[:_SHOWN])}", f"{en}; columns seen: {', '.join(seen[:_SHOWN])}")
+    return ListError(zh + "（文本以逗号、制表符或分号分隔）", en + " (text is separated by commas, tabs or semicolons)") if is_text else ListError(zh, en)
+
+
+def _seen(grid: Sequence[Sequence[Any]]) -> list[str]:
+    """The row of the first that reads most like a header although it names nobody; none where no row does, for it may hold values."""
+    rows = [[" ".join(word.split()) for word in _words(row)] for row in grid[:_HEADER_WITHIN]]
+    like = [(sum(map(heading_like, row)), row) for row in rows]
+    return max((found for found in like if found[0] > 1 and 2 * found[0] >= len(found[1])), key=lambda f: f[0], default=(0, []))[1]
 
 
 # -- workbooks -----------------------------------------------------------------------------
 
 
-def _workbook(name: str, data: bytes) -> tuple[list[ListSheet], list[tuple[str, int]]]:
+def _workbook(name: str, data: bytes) -> tuple[list[ListSheet], list[tuple[str, int]], list[list[list[Any]]]]:
+    """Sheets, those without a header (name, rows), and what stands in the latter."""
     import python_calamine as calamine
 
     try:
@@ -89,8 +124,8 @@ def _workbook(name: str, data: bytes) -> tuple[list[ListSheet], list[tuple[str, 
     except (calamine.CalamineError, ValueError, OSError, zipfile.BadZipFile):
         read = None
     if read is None:
-        raise ListError(f"{name}: no readable workbook or CSV (a password?)")
-    sheets, skipped = [], []
+        raise ListError(f"{name}：不是可读的工作簿（是否加了密码？）", f"{name}: no readable workbook (a password?)")
+    sheets, skipped, heads = [], [], []
     for about_sheet, raw, merged in read:
         grid = fill_uncomputed(data, about_sheet.name, raw)
         hidden = about_sheet.visible != calamine.SheetVisibleEnum.Visible
@@ -99,7 +134,8 @@ def _workbook(name: str, data: bytes) -> tuple[list[ListSheet], list[tuple[str, 
             sheets.append(sheet)
         elif filled := sum(not _blank(row) for row in grid):
             skipped.append((about_sheet.name, filled))
-    return sheets, skipped
+            heads.append(grid)
+    return sheets, skipped, heads
 
 
 def _sheet(name: str, grid: list[list[Any]], merged: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> ListSheet | None:
@@ -130,7 +166,8 @@ def _sheet(name: str, grid: list[list[Any]], merged: Iterable[tuple[tuple[int, i
 def _begun(name: str, grid: Sequence[Sequence[Any]], at: int, headings: list[Heading]) -> ListSheet:
     titles = [" ".join(_words(row)) for row in grid[: max(0, at - _group_rows(grid, at))] if not _blank(row)]
     header = [f"{h.group} {h.title}".strip() for h in headings]
-    return ListSheet(name, titles, header, roles_of(headings))
+    roles = roles_of(headings)
+    return ListSheet(name, titles, header, roles, passed_over(headings, roles))
 
 
 def _header(grid: Sequence[Sequence[Any]]) -> int | None:
@@ -179,38 +216,22 @@ def _spread(row: Sequence[Any]) -> list[str]:
     return told
 
 
-# -- CSV -----------------------------------------------------------------------------------
+# -- text ----------------------------------------------------------------------------------
 
 
-def _csv(data: bytes) -> tuple[list[ListSheet], list[tuple[str, int]]]:
-    data, encoding = _decodable(data)
-    newline = b"\n" if b"\n" in data else b"\r"
-    lines = data.split(newline, _HEADER_WITHIN)
-    grid = [csv_lines.parse_line(line.rstrip(b"\r").decode(encoding, "replace")) or [] for line in lines[:_HEADER_WITHIN]]
-    at = _header(grid)
-    if at is None:
-        return [], []
-    headings = _headings(grid, at)
-    sheet = _begun("", grid, at, headings)
-    start = sum(len(line) + 1 for line in lines[: at + 1])
-    for block in csv_lines.blocks(data[start:], encoding, len(headings), at + 2):
-        for line, error, raw, *cells in zip(block.line, block.error, block.raw, *(c.to_pylist() for c in block.cells), strict=True):
-            row = cells if raw is None else [raw.decode(encoding, "backslashreplace").replace("\0", "␀")] + [None] * (len(headings) - 1)
-            if not _blank(row):
-                _add(sheet, row, row, line, error)
-    return [_named_columns(sheet)], []
-
-
-def _decodable(data: bytes) -> tuple[bytes, str]:
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            text = data[len(mark) :]
-            return (text.decode(encoding, "replace").encode(), "utf-8") if encoding.startswith("utf-16") else (text, encoding)
-    try:
-        data.decode("utf-8")
-        return data, "utf-8"
-    except UnicodeDecodeError:
-        return data, "gb18030"
+def _text_sheet(data: bytes) -> tuple[list[ListSheet], list[tuple[str, int]], list[list[list[Any]]]]:
+    """As :func:`_workbook`; the separator is the one by which the header names the most columns."""
+    texts = list(readings(data, _HEADER_WITHIN))
+    found = [(text, at) for text in texts if (at := _header(text.head)) is not None]
+    if not found:
+        return [], [], [text.head for text in texts]
+    text, at = max(found, key=lambda each: len(roles_of(_headings(each[0].head, each[1]))))
+    headings = _headings(text.head, at)
+    sheet = _begun("", text.head, at, headings)
+    for row, line, error in text.rows(at, len(headings)):
+        if not _blank(row):
+            _add(sheet, row, row, line, error)
+    return [_named_columns(sheet)], [], []
 
 
 # -- rows ----------------------------------------------------------------------------------

@@ -1,12 +1,13 @@
 """A list matched against the warehouse from file to file, its purpose recorded; nothing is written to links.
 
-The record (``hub.match_run``) holds who asked, when, what for and the counts, and is committed before the result is handed over.
+The record (``hub.match_run``) holds who asked, when, what for and the counts; it is committed when the result is written and before it
+can be seen.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -16,11 +17,11 @@ from sqlalchemy import Engine, insert, text
 
 from linkage.artefact import load_active
 from linkage.match import UNCERTAIN, UNREADABLE, Found, Scale, find
-from linkage.match_file import ListError, ListFile, read_list
+from linkage.match_file import ListError, ListFile, failed, read_list
 from linkage.match_people import people_near
 from linkage.match_rows import ListRows, rows_of
 from linkage.match_words import NOTES, OUTCOMES, pick, reason, why
-from linkage.match_workbook import ResultRow, write_result
+from linkage.match_workbook import ResultRow, column_name, try_writing, write_result
 from linkage.model import Model, load_model
 from places.directory import read_directory
 from warehouse.compute import LEAST_MB, analyst
@@ -48,12 +49,11 @@ def match_list(engine: Engine, path: Path, out: Path, *, purpose: str, by: str, 
                memory_mb: int | None = None) -> MatchFigures:
     """Find each row of the list ``path`` in the warehouse and write the workbook ``out``.
 
-    Raises ListError: the list can't be read, purpose or asker is blank, ``out`` is the list itself or no ``.xlsx``.
+    Raises ListError: the list can't be read, purpose or asker is blank, ``out`` can't be written, is the list itself or no ``.xlsx``.
     """
     if not purpose.strip() or not by.strip():
-        raise ListError("what the list is matched for, and who asks, must be said")
-    if out.suffix.lower() != ".xlsx" or (out.exists() and out.samefile(path)):
-        raise ListError(f"{out.name}: the result is a workbook (.xlsx) beside the list, never the list itself")
+        raise ListError("须说明用途和查询人", "what the list is matched for, and who asks, must be said")
+    _refuse_target(path, out)
     file = read_list(path)
     model, scale, version = _scale(engine)
     rows = rows_of(file, today, read_directory(engine) if _has_directory(engine) else None)
@@ -62,15 +62,18 @@ def match_list(engine: Engine, path: Path, out: Path, *, purpose: str, by: str, 
         readable = rows.mentions.filter(rows.unreadable.is_null())
         people = people_near(engine, con, readable, model.setting("largest_group"))
         if not people.total:
-            raise ListError("nobody is linked in this warehouse yet; run `gridhub run` first")
+            raise ListError("库中还没有关联过的人员，请先运行 gridhub run", "nobody is linked in this warehouse yet; run `gridhub run` first")
         found = find(con, readable, people, model, scale)
     finally:
         con.close()
     results = _results(file, rows, found, model, language)
     figures = _counted(results, version)
     at = datetime.now(_SHANGHAI)
-    _record(engine, file, figures, purpose.strip(), by.strip(), at)
-    write_result(out, file, results, _about(file, figures, purpose.strip(), by.strip(), at, language), language)
+    about = _about(file, figures, purpose.strip(), by.strip(), at, language)
+    try:
+        write_result(out, file, results, about, language, lambda: _record(engine, file, figures, purpose.strip(), by.strip(), at))
+    except OSError as error:
+        raise _unwritable(out, error) from None
     return figures
 
 
@@ -80,6 +83,23 @@ def runs(engine: Engine, limit: int = 50) -> list[dict[str, Any]]:
                   "FROM hub.match_run ORDER BY run_id DESC LIMIT :limit")
     with engine.connect() as connection:
         return [dict(row) for row in connection.execute(listed, {"limit": limit}).mappings()]
+
+
+def _refuse_target(path: Path, out: Path) -> None:
+    """Before anything is read: nobody waits for a result that has no place."""
+    try:
+        itself = out.exists() and path.exists() and out.samefile(path)
+        if out.suffix.lower() == ".xlsx" and not itself:
+            try_writing(out)
+            return
+    except OSError as error:
+        raise _unwritable(out, error) from None
+    raise ListError(f"{out.name}：结果应为另一个工作簿（.xlsx），不能是名单本身", f"{out.name}: the result is a workbook (.xlsx) beside the list, never the list itself")
+
+
+def _unwritable(out: Path, error: OSError) -> ListError:
+    zh, en = ("此处不能存放文件", "no file can be made there") if isinstance(error, FileNotFoundError) else failed(error)
+    return ListError(f"{out}：无法写入（{zh}）", f"{out}: can't be written ({en})")
 
 
 def _has_directory(engine: Engine) -> bool:
@@ -100,7 +120,8 @@ def _scale(engine: Engine) -> tuple[Model, Scale, str]:
 
 
 def _results(file: ListFile, rows: ListRows, found: Found, model: Model, language: str) -> list[ResultRow]:
-    numbers = [number for sheet in file.sheets for number in sheet.numbers]
+    places = [(sheet.name, number) for sheet in file.sheets for number in sheet.numbers]
+    colon, comma = (("：", "、"), (": ", ", "))[language == "en"]
     outcomes = {row["record_key"]: row for row in found.outcome.to_pylist()}
     near: Mapping[str, list[dict]] = defaultdict(list)
     for pair in found.near.to_pylist():
@@ -111,7 +132,9 @@ def _results(file: ListFile, rows: ListRows, found: Found, model: Model, languag
             same[outcome["person_id"]].append(int(key))
     notes = defaultdict(list)
     for note in rows.notes.to_pylist():
-        notes[note["row"]].append(f"{note['title']}：{reason(note['reason'], language)}")
+        notes[note["row"]].append(f"{note['title']}{colon}{reason(note['reason'], language)}")
+    for at, titles in _passed_over(file):
+        notes[at].append(f"{comma.join(titles)}{colon}{pick(NOTES['passed_over'], language)}")
     comparisons = [c.name for c in model.comparisons]
     numbered = set(rows.mentions.filter(rows.mentions["id_number"].is_valid())["record_key"].to_pylist())
     results = []
@@ -130,10 +153,24 @@ def _results(file: ListFile, rows: ListRows, found: Found, model: Model, languag
             result.probability, result.why = pairs[0]["probability"], told[0][1]
         if key in numbered and not any(p["same_number"] or p["misfit"] for p in pairs):
             result.notes.append(pick(NOTES["number_alone"], language))
-        if len(again := [numbers[n] for n in same.get(outcome["person_id"], ()) if n != at]):
-            result.notes.append(pick(NOTES["again"], language).format(rows="、".join(map(str, again[:5]))))
+        if again := [_place(places[n], places[at][0]) for n in same.get(outcome["person_id"], ()) if n != at]:
+            result.notes.append(pick(NOTES["again"], language).format(rows=comma.join(again[:5])))
         results.append(result)
     return results
+
+
+def _place(place: tuple[str, int], here: str) -> str:
+    """A row's number, with the sheet's name where it is another one: 二中!3."""
+    sheet, number = place
+    return str(number) if sheet == here else f"{sheet}!{number}"
+
+
+def _passed_over(file: ListFile) -> Iterator[tuple[int, list[str]]]:
+    """Rows in which a column that was passed over names somebody, with the titles of such columns."""
+    rows = ((sheet, row) for sheet in file.sheets for row in sheet.cells)
+    for at, (sheet, row) in enumerate(rows):
+        if titles := [column_name(sheet, n) for n in sheet.passed if n < len(row) and str(row[n] or "").strip()]:
+            yield at, titles
 
 
 def _why(pair: Mapping[str, Any], comparisons: list[str], language: str) -> str:
@@ -163,6 +200,7 @@ def _about(file: ListFile, figures: MatchFigures, purpose: str, by: str, at: dat
     def say(zh: str, en: str) -> str:
         return pick((zh, en), language)
 
+    comma, opened, closed = ("，", "（", "）") if language != "en" else (", ", " (", ")")
     lines: list[tuple[str, Any]] = [
         (say("名单", "list"), file.name), (say("用途", "purpose"), purpose), (say("查询人", "asked by"), by),
         (say("时间", "at"), at.strftime("%Y-%m-%d %H:%M:%S")), (say("模型版本", "model version"), figures.model_version),
@@ -170,10 +208,14 @@ def _about(file: ListFile, figures: MatchFigures, purpose: str, by: str, at: dat
     ]  # fmt: skip
     lines += [(pick(OUTCOMES[name], language), getattr(figures, name)) for name in OUTCOMES]
     for sheet in file.sheets:
-        roles = "，".join(f"{sheet.header[at]}" for at in sorted(sheet.roles.values()))
-        lines.append((say("识别的列", "columns recognised") + (f"（{sheet.name}）" if sheet.name else ""), roles))
+        where = f"{opened}{sheet.name}{closed}" if sheet.name else ""
+        lines.append((say("识别的列", "columns recognised") + where, comma.join(sheet.header[at] for at in sorted(sheet.roles.values()))))
+        if "name" not in sheet.roles:
+            lines.append((say("注意", "mind") + where, say("没有识别到姓名列，姓名未核对", "no column of names was recognised: no name was compared")))
+        if sheet.passed:
+            lines.append((say("未比对的列", "columns passed over") + where, comma.join(column_name(sheet, at) for at in sheet.passed)))
         lines += [(say("表头以上文字", "above the header"), title) for title in sheet.titles]
-    lines += [(say("未读的工作表", "sheets not read"), f"{name}（{rows}）") for name, rows in file.skipped]
+    lines += [(say("未读的工作表", "sheets not read"), f"{name}{opened}{rows}{closed}") for name, rows in file.skipped]
     lines.append((say("说明", "note"), say(
         "已匹配：可视为同一人；待核：须人工核对，候选仅供核对，不得据此作出不利决定；未找到：库中没有相近的人。概率由关联模型给出。结果不含库中数据，只有编号和哪些项一致。",
         "matched: taken as the same person; uncertain: to be checked by a person, never a ground for an adverse decision; not found: nobody in "

@@ -46,13 +46,18 @@ _OTHER_NUMBER = ("两个有效身份证号不同，不作匹配", "two different
 # Why linkage would not join a pair of which so much agrees: the vetoes of model/rules.yaml, and a second person as near.
 _AGAINST: Mapping[str, tuple[str, str]] = {
     "name_and_address_alone": ("仅凭姓名、住址不能认定", "name and dwelling alone never decide"),
+    "name_alone": ("仅凭姓名不能认定", "a name alone never decides"),
     "other_name": ("姓名不同，须核", "another name"), "other_birth": ("出生日期矛盾", "two birth dates that can't be one's"),
     "other_sex": ("性别矛盾", "another sex"), "siblings": ("疑为兄弟姐妹或双胞胎", "perhaps a brother, sister or twin"),
     "rival": ("另有同样接近的人", "another person is as near"),
 }  # fmt: skip
+_PLACES = ("room", "building", "compound")
 NOTES: Mapping[str, tuple[str, str]] = {
     "list.no_person": ("不是人员行（合计、填表说明等）", "not a person (a total, a remark)"),
     "list.nobody_named": ("没有姓名，也没有证件号码", "neither a name nor a number"),
+    "list.header": ("表头重复，不是人员行", "the header again, not a person"),
+    "list.nothing_read": ("姓名、证件号码均无法识别", "neither name nor number can be read"),
+    "passed_over": ("该列所写的人未比对，请另列一表", "whom this column names was not looked for; make it a table of its own"),
     "again": ("同一人另见第 {rows} 行", "the same person as in row {rows}"),
     "number_alone": ("身份证号有效，库中无此号码", "a valid ID number that nobody in the warehouse has"),
 }  # fmt: skip
@@ -79,6 +84,8 @@ def why(levels: tuple[tuple[str, str | None], ...], same_number: bool, misfit: b
             more.append(said)
     agree.sort(key=lambda word: word not in (pick(_AGREES["name", "exact"], language), pick(_NUMBER, language)))
     together = "、".join(agree) + "一致" if agree and language != "en" else ", ".join(agree) + (" agree" if agree else "")
+    if against == "name_and_address_alone" and dict(levels).get("context") not in _PLACES:
+        against = "name_alone"
     if against in _AGAINST:
         more.append(pick(_AGAINST[against], language))
     return ("；" if language != "en" else "; ").join(part for part in (together, *more) if part)

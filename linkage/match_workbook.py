@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
@@ -41,8 +42,10 @@ class ResultRow:
     notes: list[str] = field(default_factory=list)
 
 
-def write_result(path: Path, file: ListFile, results: Sequence[ResultRow], about: Sequence[tuple[str, Any]], language: str) -> None:
-    """Write the workbook, readable by its owner alone; visible under ``path`` only when whole. ``about``: the lines of the summary sheet."""
+def write_result(path: Path, file: ListFile, results: Sequence[ResultRow], about: Sequence[tuple[str, Any]], language: str,
+                 written: Callable[[], None] = lambda: None) -> None:
+    """Write the workbook, readable by its owner alone; visible under ``path`` only when whole. ``about``: the lines of the summary sheet;
+    ``written`` is called when it is whole and can't be seen yet."""
     book = Workbook(write_only=True)
     names: set[str] = set()
     start = 0
@@ -52,14 +55,39 @@ def write_result(path: Path, file: ListFile, results: Sequence[ResultRow], about
         start = end
     _about_sheet(book, _sheet_name(("汇总", "summary")[language == "en"], names), about)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    part = _part(path)
     part.unlink(missing_ok=True)
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
         book.save(part)
+        written()
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def try_writing(path: Path) -> None:
+    """OSError where no workbook could be written as ``path``; leaves nothing behind."""
+    if path.is_dir():
+        raise IsADirectoryError
+    if path.parent.is_dir():
+        _part(path).touch(mode=0o600)
+        _part(path).unlink()
+        return
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise NotADirectoryError
+    with tempfile.TemporaryDirectory(dir=above):
+        pass
+
+
+def column_name(sheet: ListSheet, at: int) -> str:
+    """A column's title and letter: 姓名 [E]."""
+    return f"{sheet.header[at]} [{get_column_letter(at + 1)}]"
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
 
 
 def safe(value: Any) -> Any:
@@ -88,7 +116,7 @@ def _result_sheet(book: Workbook, name: str, sheet: ListSheet, results: Sequence
         own += [None] * (len(sheet.header) - len(own))
         said = [_cell(page, pick(OUTCOMES[result.outcome], language), fill=fills[result.outcome]), result.person_id,
                 _cell(page, result.probability, form="0.0000"), _cell(page, result.why, wrap=True), _cell(page, "\n".join(result.candidates), wrap=True),
-                _cell(page, ("；", "; ")[language == "en"].join(result.notes), wrap=True), number]  # fmt: skip
+                _cell(page, safe(("；", "; ")[language == "en"].join(result.notes)), wrap=True), number]  # fmt: skip
         page.append([*own, *said])
 
 

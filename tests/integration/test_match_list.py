@@ -114,6 +114,83 @@ def test_the_result_is_its_owners_alone_and_is_never_the_list(engine: Engine, re
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("where", ["/proc/x.xlsx", "l.xlsx/x.xlsx", "folder.xlsx/", "/proc/x/y.xlsx", "名" * 90 + ".xlsx"])
+def test_a_result_without_a_place_is_refused_before_anything_is_looked_up(engine: Engine, tmp_path: Path, where: str) -> None:
+    path = workbook(tmp_path / "l.xlsx", [["姓名"], ["王建国"]])
+    (tmp_path / "folder.xlsx").mkdir()
+    before = len(runs(engine))
+    with pytest.raises(ListError, match="can't be written") as caught:
+        match_list(engine, path, tmp_path / where, purpose="核对", by="甲", today=TODAY)
+    assert "无法写入" in caught.value.told("zh") and len(runs(engine)) == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.xlsx", "l.xlsx"]
+
+
+def test_a_list_that_is_not_read_leaves_no_folder(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(ListError, match="can't be read"):
+        match_list(engine, tmp_path / "none.xlsx", tmp_path / "new" / "o.xlsx", purpose="核对", by="甲", today=TODAY)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_result_that_was_not_written_is_not_recorded(engine: Engine, tmp_path: Path, monkeypatch) -> None:
+    from linkage import match_workbook
+
+    whole = match_workbook.Workbook.save
+
+    def full(self, path: Path) -> None:
+        whole(self, path)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(match_workbook.Workbook, "save", full)
+    before = len(runs(engine))
+    with pytest.raises(ListError, match="No space left"):
+        match_list(engine, workbook_of(tmp_path), tmp_path / "o.xlsx", purpose="核对", by="甲", today=TODAY)
+    assert len(runs(engine)) == before and [p.name for p in tmp_path.iterdir()] == ["l.csv"]
+
+
+def workbook_of(folder: Path) -> Path:
+    path = folder / "l.csv"
+    path.write_text("姓名\n王建国\n", encoding="utf-8")
+    return path
+
+
+def test_a_row_on_another_sheet_is_named_with_it_and_what_was_passed_over_is_said(engine: Engine, tmp_path: Path) -> None:
+    path = workbook(tmp_path / "l.xlsx", [["姓名", "身份证号", "姓名", "身份证号"], ["王建国", WANG, "刘秀英", LIU], ["王建国", WANG, None, None]], sheet="一中")
+    book = openpyxl.load_workbook(path)
+    page = book.create_sheet("二中")
+    for row in (["身份证号"], [WANG]):
+        page.append(row)
+    book.save(path)
+    out = tmp_path / "o.xlsx"
+    match_list(engine, path, out, purpose="核对", by="甲", today=TODAY)
+    notes = [row[title.index("说明")] for sheet in (0, 1) for title, *rows in [cells(out, sheet)] for row in rows]
+    assert notes == ["姓名 [C]、身份证号 [D]：该列所写的人未比对，请另列一表；同一人另见第 3、二中!2 行", "同一人另见第 2、二中!2 行", "同一人另见第 一中!2、一中!3 行"]
+    told = dict(cells(out, -1))
+    assert told["未比对的列（一中）"] == "姓名 [C]，身份证号 [D]" and told["注意（二中）"].startswith("没有识别到姓名列") and "注意（一中）" not in told
+
+
+def test_the_member_of_a_household_is_found_not_its_head(engine: Engine, tmp_path: Path) -> None:
+    out = tmp_path / "o.xlsx"
+    path = workbook(tmp_path / "l.xlsx", [["成员姓名", "成员身份证号码", "户主姓名", "户主身份证号码", "与户主关系"], ["刘秀英", LIU, "王建国", WANG, "妻"], ["钱多多", None, "王建国", WANG, "子"]])
+    match_list(engine, path, out, purpose="核对", by="甲", today=TODAY)
+    assert [row[5:7] for row in cells(out)[1:]] == [("已匹配", person(engine, "R2")), ("未找到", None)]
+
+
+def test_a_result_in_english_has_no_chinese_mark(engine: Engine, tmp_path: Path) -> None:
+    book = [["name", "id no", "sex"], ["王建国", WANG, "?"], ["王建国", WANG, "x"], ["王建国", "〃", None]]
+    out = tmp_path / "o.xlsx"
+    match_list(engine, workbook(tmp_path / "l.xlsx", book, sheet="A"), out, purpose="check", by="A", today=TODAY, language="en")
+    told = [*cells(out), *cells(out, -1)]
+    said = " ".join(str(cell) for row in told for cell in row[(3 if len(row) > 2 else 0) :])
+    assert "same person as in row 3" in said and not any(mark in said for mark in "：、；，（）。")
+
+
+def test_a_name_alone_is_not_said_to_have_a_dwelling(engine: Engine, tmp_path: Path) -> None:
+    out = tmp_path / "o.xlsx"
+    match_list(engine, workbook_of(tmp_path), out, purpose="核对", by="甲", today=TODAY)
+    title, row = cells(out)
+    assert row[title.index("依据")] == "姓名一致；仅凭姓名不能认定"
+
+
 def test_the_purpose_is_recorded_with_counts_and_never_a_value(engine: Engine, result) -> None:
     newest = runs(engine)[0]
     assert (newest["asked_by"], newest["purpose"], newest["rows"], newest["matched"]) == ("民政局 甲", "走访慰问", 6, 3)
@@ -164,3 +241,24 @@ def test_the_command_speaks_english_and_json(engine: Engine, tmp_path: Path, mon
     assert CliRunner().invoke(app, ["match", str(path), "--by", "A"]).exit_code == 2, "no purpose, no answer"
     listed = CliRunner().invoke(app, ["match", "--history", "--json"])
     assert json.loads(listed.output)[0]["purpose"] == "check"
+
+
+def test_the_command_speaks_chinese_first(engine: Engine, tmp_path: Path, monkeypatch) -> None:
+    from gridhub.cli import app
+    from gridhub.pipeline import Hub
+
+    monkeypatch.setenv("GRIDHUB_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setattr(Hub, "engine", engine)
+    path = workbook_of(tmp_path)
+    asked = ["--purpose", "核对", "--by", "甲"]
+    done = CliRunner().invoke(app, ["match", str(path), *asked])
+    assert done.exit_code == 0 and "名单比对" in done.output and "行数 1  已匹配 0  待核 1" in done.output, done.output
+    for bad, zh, en in ((tmp_path / "none.xlsx", "没有这个文件", "no such file"), (tmp_path, "是文件夹", "a folder")):
+        for language, said in (("zh", zh), ("en", en)):
+            error = CliRunner().invoke(app, ["match", str(bad), *asked, "--language", language]).exception
+            assert said in str(error) and "\n" not in str(error)
+    shown = CliRunner().invoke(app, ["match", "--history"]).output
+    assert "查询人" in shown and "asked_by" not in shown
+    at = json.loads(CliRunner().invoke(app, ["match", "--history", "--json"]).output)[0]["asked_at"]
+    assert at.endswith("+08:00") and at[:16].replace("T", " ") in shown and len(at) == 22

@@ -77,6 +77,27 @@ def test_a_csv_is_read_in_the_encoding_it_has(tmp_path: Path, encoding: str) -> 
     assert values(path, "name", "sex") == [("䶮王芳", "2")]
 
 
+@pytest.mark.parametrize(("separator", "encoding", "suffix"), [("\t", "utf-16", "txt"), ("\t", "gb18030", "csv"), (";", "utf-8-sig", "csv"), ("\t", "utf-8", "tsv")])
+def test_text_may_be_separated_by_tabs_or_semicolons(tmp_path: Path, separator: str, encoding: str, suffix: str) -> None:
+    path = tmp_path / f"l.{suffix}"
+    lines = [["某县名单", "", ""], ["姓名", "身份证号", "备注"], ["王建国", WANG, f'"甲{separator}乙,丙;丁"'], ["李娜", "", "未,完", "多一格"], ["刘秀英", "", "戊,己"]]
+    path.write_bytes("\r\n".join(separator.join(line) for line in lines).encode(encoding))
+    (sheet,) = read_list(path).sheets
+    assert sheet.header == ["姓名", "身份证号", "备注"] and sheet.numbers == [3, 4, 5] and sheet.errors == [None, "row.columns", None]
+    assert sheet.cells[0] == ["王建国", WANG, f"甲{separator}乙,丙;丁"] and sheet.cells[1][0] == separator.join(lines[3]) and sheet.cells[2][2] == "戊,己"
+
+
+def test_a_header_that_names_nobody_is_told_by_its_headings_and_values_never_are(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "l.xlsx", [["某县名单", None, None], ["受助者编号", "联系方式", "受助者"], ["S1", "13931300001", "王建国"]])
+    with pytest.raises(ListError) as caught:
+        read_list(path)
+    assert "受助者编号, 联系方式, 受助者" in str(caught.value) and "受助者编号、联系方式、受助者" in caught.value.told("zh")
+    path = workbook(tmp_path / "l.xlsx", [["王建国", "男", "轩辕小区3号楼"], ["刘秀英", "女", "轩辕小区"]])
+    with pytest.raises(ListError) as caught:
+        read_list(path)
+    assert not any(value in str(caught.value) + caught.value.told("zh") for value in ("王建国", "轩辕", "男"))
+
+
 def test_broken_rows_keep_their_place_and_their_reason(tmp_path: Path) -> None:
     path = tmp_path / "l.csv"
     path.write_text(f'姓名,身份证号,备注\n王建国,{WANG},"第一行\n第二行"\n李娜,"未闭合\n刘秀英,,甲,多出一格\n\n合计,,3\n张三,,\n,,只有备注\n', encoding="utf-8")
