@@ -6,12 +6,15 @@ neither who somebody is nor whose number it carries keeps its place and gets a r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connectors.columns import plain
 from connectors.drop_xlsx import cell_text
 from linkage.match_file import ListFile, ListSheet
 from places.directory import Directory
@@ -28,7 +31,13 @@ _TYPES = {
 }  # fmt: skip
 _PLACE = {"compound_id": pa.string(), "building_id": pa.string(), "unit": pa.string(), "room": pa.string(), "dwelling_id": pa.string()}
 _CUT_SHARE = 0.02
-_NO_PERSON = r"^[\s*]*(?:合\s*计|小\s*计|总\s*计|共\s*计|填\s*表|制\s*表|审\s*核|备\s*注|说\s*明|注\s*[:：]|单位负责人|以下空白|以上)"
+_NO_PERSON = (
+    r"^[\s*]*(?:合\s*计|小\s*计|总\s*计|共\s*计|累\s*计|.{1,10}(?:合\s*计|小\s*计|总\s*计|共\s*计|累\s*计)[\s\d:：.]*$|填\s*表|填\s*报|制\s*表|审\s*核|备\s*注|说\s*明|注\s*[:：]|单位负责人|以下空白|以上"
+    r"|第\s*\d+\s*页|共\s*\d+\s*[人户页名条])"
+)
+_NO_NAME = r"(?i)^\s*(?:true|false|同上|同前|见上|上同)\s*$"  # read as names they would be Latin or Chinese ones
+# What linkage can use of a number that is none: 15 to 19 digits, or the ends of a masked one.
+_USABLE = r"^[0-9]{15,18}[0-9X]?$|^[0-9]{6}[*]+[0-9]{3}[0-9X]$"
 
 
 @dataclass(frozen=True)
@@ -61,13 +70,15 @@ def _sheet(sheet: ListSheet, offset: int, today: date) -> ListRows:
     read = {role: standardise(kind, texts[role], today=today, crosswalk=crosswalk) for role, (kind, crosswalk) in _TYPES.items() if role in texts}
     if "id_number" in texts:
         read["id_number"] = _id_numbers(sheet, texts["id_number"], today)
+    for role in {"name", "former_name"} & set(read):
+        read[role] = _without(read[role], pc.match_substring_regex(texts[role], _NO_NAME))
     notes = [
         pa.table({"row": pa.array(range(offset, offset + size), pa.int64()), "title": pa.repeat(sheet.header[sheet.roles[role]], size), "reason": told.reason})
         for role, told in read.items()
     ]  # fmt: skip
     noted = pa.concat_tables(notes) if notes else pa.table({"row": pa.array([], pa.int64()), "title": pa.array([], pa.string()), "reason": pa.array([], pa.string())})
     columns = _columns(read, size, offset)
-    return ListRows(pa.table(columns), noted.filter(pc.is_valid(noted["reason"])), _unreadable(sheet, columns, texts))
+    return ListRows(pa.table(columns), noted.filter(pc.is_valid(noted["reason"])), _unreadable(sheet, columns, read))
 
 
 def _columns(read: dict[str, Standardised], size: int, offset: int) -> dict[str, pa.Array]:
@@ -108,6 +119,14 @@ def _id_numbers(sheet: ListSheet, text: pa.Array, today: date) -> Standardised:
     return standardise("resident_id", text, today=today, options={"spreadsheet": counted or zeros > _CUT_SHARE * said})
 
 
+def _without(told: Standardised, rows: pa.Array) -> Standardised:
+    """These rows' values are none: TRUE, 同上."""
+    rows = pc.fill_null(rows, False)
+    nothing = pa.scalar(None, pa.string())
+    return replace(told, values=pc.if_else(rows, nothing, told.values), reason=pc.if_else(rows, "name.form", told.reason),
+                   companions={suffix: pc.if_else(rows, nothing, array) for suffix, array in told.companions.items()})
+
+
 def _known_sex(codes: pa.Array) -> pa.Array:
     """0 and 9 are unknown (GB/T 2261.1)."""
     return pc.if_else(pc.is_in(codes, pa.array(["1", "2"])), codes, pa.scalar(None, pa.string()))
@@ -127,15 +146,37 @@ def _address(read: dict[str, Standardised], size: int) -> pa.Array:
     return text
 
 
-def _unreadable(sheet: ListSheet, columns: dict[str, pa.Array], texts: dict[str, pa.Array]) -> pa.Array:
-    said = [pc.is_valid(columns[c]) for c in ("name", "name_note", "id_number", "id_text", "id_embedded")]
-    someone = said[0]
-    for told in said[1:]:
-        someone = pc.or_(someone, told)
+def _unreadable(sheet: ListSheet, columns: dict[str, pa.Array], read: dict[str, Standardised]) -> pa.Array:
+    """Why nobody can be looked for by a row: it is no person's, says neither name nor number, or nothing of them can be read."""
+    number = pc.replace_substring_regex(pc.utf8_upper(columns["id_text"]), "[^0-9X*]", "")
+    usable = pc.fill_null(pc.match_substring_regex(number, _USABLE), False)
+    if "id_number" in read:
+        usable = pc.and_(usable, pc.fill_null(pc.not_equal(read["id_number"].reason, "id.placeholder"), True))
+    # a name of which only a part came (王*, 王芳之子) says nobody by itself
+    beside = [pc.is_valid(columns[c]) for c in ("birth_date", "phone", "phone_second", "address_text")]
+    partly = pc.and_(pc.fill_null(pc.match_substring_regex(columns["name_note"], r"\p{Han}"), False), _any(beside))
+    someone = _any([*(pc.is_valid(columns[c]) for c in ("name", "id_number", "id_embedded")), usable, partly])
+    tried = _any([pc.is_valid(told.reason) for role, told in read.items() if role in ("name", "id_number", "pupil_no", "disability_no")])
     first = pa.array([next((str(c) for c in row if c not in (None, "")), "") for row in sheet.cells], pa.string())
     bare = pc.and_(pc.match_substring_regex(first, _NO_PERSON), pc.is_null(columns["id_number"]))
-    reason = pc.if_else(bare, "list.no_person", pc.if_else(someone, pa.scalar(None, pa.string()), "list.nobody_named"))
-    return pc.coalesce(pa.array(sheet.errors, pa.string()), reason)
+    nobody = pc.if_else(tried, "list.nothing_read", "list.nobody_named")
+    reason = pc.if_else(bare, "list.no_person", pc.if_else(someone, pa.scalar(None, pa.string()), nobody))
+    repeated = pa.array([_is_header(sheet, row) for row in sheet.filled], pa.bool_())
+    return pc.coalesce(pa.array(sheet.errors, pa.string()), pc.if_else(repeated, "list.header", reason))
+
+
+def _any(conditions: list[pa.Array]) -> pa.Array:
+    met = conditions[0]
+    for condition in conditions[1:]:
+        met = pc.or_(met, condition)
+    return met
+
+
+def _is_header(sheet: ListSheet, row: Sequence[Any]) -> bool:
+    """The header, or a row of its group titles, again on the next page."""
+    cells = [(plain(row[at] or ""), plain(sheet.header[at])) for at in sheet.roles.values() if at < len(row)]
+    told = [(cell, title) for cell, title in cells if cell]
+    return bool(told) and all(len(cell) > 1 and (title.startswith(cell) or title.endswith(cell)) for cell, title in told)
 
 
 def _placed(mentions: pa.Table, directory: Directory | None) -> pa.Table:

@@ -108,6 +108,25 @@ def test_broken_rows_keep_their_place_and_their_reason(tmp_path: Path) -> None:
     assert rows.mentions["record_key"].to_pylist() == [f"{n:09d}" for n in range(6)]
 
 
+@pytest.mark.parametrize(("row", "reason"), [
+    (["〃", "〃", None], "list.nothing_read"), (["=cmd|'/C calc'!A0", "=1+1", None], "list.nothing_read"), ([True, False, None], "list.nothing_read"),
+    (["TRUE", "FALSE", None], "list.nothing_read"), (["同上", "同上", None], "list.nothing_read"), (["#ERR", "#ERR", None], "list.nothing_read"),
+    (["王*", "130731", None], "list.nothing_read"), ([None, "111111111111111111", None], "list.nothing_read"), (["无", "无", "13931300001"], "list.nobody_named"),
+    (["本页小计", None, 3], "list.no_person"), (["本页 合 计", None, 3], "list.no_person"), (["一班小计", None, 3], "list.no_person"), (["累计：", None, None], "list.no_person"),
+    (["第 2 页", None, None], "list.no_person"), (["姓名", "身份证号", "电话"], "list.header"), (["姓 名", "身份证号", None], "list.header"),
+    (["王*", None, "13931300001"], None), (["王芳之子", None, "13931300001"], None), (["TRUE", WANG, None], None), ([None, WANG[:15] + "000", None], None),
+    ([None, WANG[:6] + "********" + WANG[-4:], None], None), (["王建国", "〃", None], None)])
+def test_a_row_of_which_nothing_can_be_read_is_none_that_nobody_is_near(tmp_path: Path, row: list, reason: str | None) -> None:
+    path = workbook(tmp_path / "l.xlsx", [["姓名", "身份证号", "电话"], row, ["刘秀英", None, None]])
+    assert rows_of(read_list(path), TODAY, None).unreadable.to_pylist() == [reason, None]
+
+
+def test_group_titles_on_the_next_page_are_no_person(tmp_path: Path) -> None:
+    head = [["老人信息", None, "监护人信息"], ["姓名", "身份证号", "姓名"]]
+    path = workbook(tmp_path / "l.xlsx", [*head, ["王建国", WANG, "王小明"], *head, ["刘秀英", None, None]])
+    assert rows_of(read_list(path), TODAY, None).unreadable.to_pylist() == [None, "list.header", "list.header", None]
+
+
 def test_cells_are_read_as_any_feeds_are(tmp_path: Path) -> None:
     path = workbook(tmp_path / "l.xlsx", [
         ["姓 名", "公民身份号码", "性别", "出生日期", "联系电话"],
