@@ -39,7 +39,8 @@ class Scale:
 class Found:
     """``outcome``: record_key, outcome, person_id, probability. ``near``: record_key, place (from 1), person_id, probability, weight,
     rule, verdict (link, review, rival or null), a level per comparison, same_number (the row's valid number is this person's), misfit (it
-    is, but name, birth date or sex contradict it), other_number (both have valid numbers, and they differ)."""
+    is, but name, birth date or sex contradict it), other_number (both have valid numbers, and they differ), month (null, ``same``, ``lunar``
+    or ``other``: the month of birth, where the row says no more)."""
 
     outcome: pa.Table
     near: pa.Table
@@ -75,6 +76,8 @@ def _mentions(con: duckdb.DuckDBPyConnection, rows: pa.Table, people: People, mo
     con.register("listed", listed)
     con.execute("CREATE OR REPLACE TEMP TABLE row_says AS SELECT record_key, coalesce(id_number, id_embedded) AS number FROM listed "
                 "WHERE coalesce(id_number, id_embedded) IS NOT NULL")
+    con.execute("CREATE OR REPLACE TEMP TABLE row_month AS SELECT record_key, year(birth_date) * 12 + month(birth_date) AS month FROM listed "
+                "WHERE birth_precision = 'month' AND birth_date IS NOT NULL")
     con.unregister("listed")
     for name in ("id_number", "id_embedded"):
         listed = listed.set_column(listed.column_names.index(name), name, pa.nulls(listed.num_rows, pa.string()))
@@ -160,9 +163,15 @@ SELECT * EXCLUDE (shared, believed, doubtful, another),
        -- birth date and sex of a list are worked out from the number, so only the name speaks for itself, and a family shares the surname
        shared AND NOT same_number AS misfit, another AND NOT shared AS other_number
 FROM (SELECT d.record_key, d.person_id, coalesce(j.probability, s.probability, 0) AS probability, coalesce(s.weight, -99) AS weight, j.verdict, j.rule, {levels},
+             CASE WHEN m.month IS NULL OR len(k.births) = 0 THEN NULL
+                  WHEN list_contains(list_transform(k.births, lambda b: b // 10000 * 12 + b // 100 % 100), m.month) THEN 'same'
+                  -- a birthday by the old calendar is written up to two months early
+                  WHEN len(list_filter(k.births, lambda b: b < 19850000 AND b // 10000 * 12 + b // 100 % 100 - m.month BETWEEN 1 AND 2)) > 0 THEN 'lunar'
+                  ELSE 'other' END AS month,
              coalesce(bool_or(n.canonical = q.canonical), false) AS shared, coalesce(bool_or(n.fits AND n.canonical = q.canonical), false) AS believed,
              coalesce(bool_or(n.doubtful), false) AS doubtful, coalesce(bool_or(n.fits AND n.canonical <> q.canonical), false) AS another
       FROM sided d LEFT JOIN scored s ON s.l = d.l AND s.r = d.r LEFT JOIN judged j ON j.l = d.l AND j.r = d.r
+      LEFT JOIN row_month m USING (record_key) JOIN entity k ON k.unique_id = d.person_e
       LEFT JOIN row_number n ON n.e = d.row_e LEFT JOIN numbered q ON q.e = d.person_e
       GROUP BY ALL)
 """
@@ -171,7 +180,7 @@ _CHOSEN = """
 CREATE OR REPLACE TEMP TABLE chosen AS
 WITH by_number AS (SELECT record_key, min(person_id) AS person_id FROM list_pair WHERE same_number GROUP BY 1 HAVING count(*) = 1),
 linked AS (SELECT *, max(weight) OVER (PARTITION BY record_key) AS best FROM list_pair
-           WHERE verdict = 'link' AND NOT other_number AND NOT misfit AND record_key NOT IN (SELECT record_key FROM list_pair WHERE same_number)),
+           WHERE verdict = 'link' AND NOT other_number AND NOT misfit AND month IS DISTINCT FROM 'other' AND record_key NOT IN (SELECT record_key FROM list_pair WHERE same_number)),
 ahead AS (SELECT record_key, arg_max(person_id, (weight, person_id)) AS person_id FROM linked GROUP BY 1
             HAVING count(*) FILTER (weight > best - $margin) = 1)
 SELECT * FROM by_number UNION ALL SELECT * FROM ahead

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from connectors.columns import plain
 from connectors.drop_xlsx import cell_text
+from linkage.match_columns import bare_title
 from linkage.match_file import ListFile, ListSheet
 from places.directory import Directory
 from places.resolve import resolve_texts
@@ -72,6 +73,8 @@ def _sheet(sheet: ListSheet, offset: int, today: date) -> ListRows:
         read["id_number"] = _id_numbers(sheet, texts["id_number"], today)
     for role in {"name", "former_name"} & set(read):
         read[role] = _without(read[role], pc.match_substring_regex(texts[role], _NO_NAME))
+    if "birth_date" in read and bare_title(sheet.header[sheet.roles["birth_date"]]).endswith("年月"):
+        read["birth_date"] = _months(read["birth_date"])
     notes = [
         pa.table({"row": pa.array(range(offset, offset + size), pa.int64()), "title": pa.repeat(sheet.header[sheet.roles[role]], size), "reason": told.reason})
         for role, told in read.items()
@@ -125,6 +128,12 @@ def _without(told: Standardised, rows: pa.Array) -> Standardised:
     nothing = pa.scalar(None, pa.string())
     return replace(told, values=pc.if_else(rows, nothing, told.values), reason=pc.if_else(rows, "name.form", told.reason),
                    companions={suffix: pc.if_else(rows, nothing, array) for suffix, array in told.companions.items()})
+
+
+def _months(told: Standardised) -> Standardised:
+    """Under 出生年月 the first of a month is how a spreadsheet writes a month; any other day is one."""
+    first = pc.fill_null(pc.and_(pc.equal(pc.day(told.values), 1), pc.equal(told.companions["precision"], "day")), False)
+    return replace(told, companions={"precision": pc.if_else(first, "month", told.companions["precision"])})
 
 
 def _known_sex(codes: pa.Array) -> pa.Array:

@@ -174,13 +174,20 @@ def _passed_over(file: ListFile) -> Iterator[tuple[int, list[str]]]:
 
 
 def _why(pair: Mapping[str, Any], comparisons: list[str], language: str) -> str:
-    return why(tuple((name, pair[name]) for name in comparisons), pair["same_number"], pair["misfit"], pair["other_number"],
+    levels = [(name, pair[name]) for name in comparisons]
+    if pair["month"]:  # it says more than the year does, and speaks beside what the row's number says of its birth
+        levels = [level for level in levels if level != ("birth", "year")]
+        if pair["month"] != "same" or pair["birth"] == "year":
+            levels.insert(1, ("birth", f"month_{pair['month']}"))
+    return why(tuple(levels), pair["same_number"], pair["misfit"], pair["other_number"],
                _against(pair), language)
 
 
 def _against(pair: Mapping[str, Any]) -> str | None:
     if pair["chosen"] or pair["misfit"] or pair["other_number"]:
         return None
+    if pair["verdict"] == "link" and pair["month"] == "other":
+        return None  # the month says so itself
     return pair["rule"] if pair["verdict"] == "review" else "rival" if pair["verdict"] in ("rival", "link") else None
 
 

@@ -30,6 +30,9 @@ _SAYS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("birth", "unknown"): ("", ""), ("birth", "near"): ("出生日期相近（一位之差或日月颠倒）", "birth date near (a digit, or day and month)"),
     ("birth", "lunar"): ("出生日期疑为农历", "birth date perhaps by the old calendar"), ("birth", "month"): ("出生年月或月日一致", "birth month or day agrees"),
     ("birth", "year"): ("出生年份一致", "birth year agrees"), ("birth", "different"): ("出生日期不同", "birth date differs"),
+    # what a list's 出生年月 says of a person's birth date, where that is all it says
+    ("birth", "month_same"): ("出生年月一致", "birth month agrees"), ("birth", "month_other"): ("所写出生年月不同", "another birth month than the row's"),
+    ("birth", "month_lunar"): ("所写出生月份不同，疑为农历", "another birth month, perhaps by the old calendar"),
     ("sex", "unknown"): ("", ""), ("sex", "different"): ("性别不同", "sex differs"),
     ("number", "unknown"): ("", ""), ("number", "one_off"): ("身份证号有一位之差", "ID number one digit off"),
     ("number", "mask_off"): ("身份证号可见位有一位之差", "visible digits of the ID number one off"), ("number", "area"): ("身份证号仅前六位不同", "ID number differs in the area code only"),

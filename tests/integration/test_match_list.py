@@ -184,6 +184,16 @@ def test_a_result_in_english_has_no_chinese_mark(engine: Engine, tmp_path: Path)
     assert "same person as in row 3" in said and not any(mark in said for mark in "：、；，（）。")
 
 
+def test_a_month_of_birth_is_compared_and_a_wrong_one_is_said(engine: Engine, tmp_path: Path) -> None:
+    out, phone = tmp_path / "o.xlsx", "13931300001"
+    rows = [["王建国", None, phone, date(1980, 5, 1)], ["王建国", None, phone, "1980.11"], ["王建国", WANG, None, "1980-11"]]
+    match_list(engine, workbook(tmp_path / "l.xlsx", [["姓名", "身份证号", "电话", "出生年月"], *rows]), out, purpose="核对", by="甲", today=TODAY)
+    title, *told = cells(out)
+    outcome, why = title.index("匹配结果"), title.index("依据")
+    assert "出生年月一致" in told[0][why] and "所写出生年月不同；" in told[1][why] + "；" and "所写出生年月不同" in told[2][why], told
+    assert [row[outcome] for row in told] == ["已匹配", "待核", "已匹配"]
+
+
 def test_a_name_alone_is_not_said_to_have_a_dwelling(engine: Engine, tmp_path: Path) -> None:
     out = tmp_path / "o.xlsx"
     match_list(engine, workbook_of(tmp_path), out, purpose="核对", by="甲", today=TODAY)

@@ -142,6 +142,15 @@ def test_cells_are_read_as_any_feeds_are(tmp_path: Path) -> None:
     assert {"row": 2, "title": "公民身份号码", "reason": "id.checksum"} in notes
 
 
+@pytest.mark.parametrize("heading", ["出生年月", "本人出生年月（必填）"])
+def test_under_a_heading_of_months_the_first_is_no_day(tmp_path: Path, heading: str) -> None:
+    told = ["1980.11", datetime(1980, 11, 1), "1980年11月", datetime(1980, 11, 12), "1980", "198011"]
+    path = workbook(tmp_path / "l.xlsx", [["姓名", heading], *[["王建国", value] for value in told]])
+    assert [p for p, in values(path, "birth_precision")] == ["month", "month", "month", "day", "year", "month"]
+    path = workbook(tmp_path / "l.xlsx", [["姓名", "出生日期"], ["王建国", datetime(1980, 11, 1)]])
+    assert values(path, "birth_precision") == [("day",)]
+
+
 def test_a_number_that_a_spreadsheet_cut_is_not_taken_for_a_valid_one(tmp_path: Path) -> None:
     number = "130731198806120000"  # its check digit is right by chance
     floated = workbook(tmp_path / "a.xlsx", [["姓名", "身份证号"], ["王芳", float(number)], ["李娜", WANG]])

@@ -101,6 +101,15 @@ def test_a_name_alone_and_a_name_with_a_dwelling_never_decide() -> None:
     assert nearest(found, 1)[0]["rule"] == "name_and_address_alone"
 
 
+def test_a_month_of_birth_that_is_another_is_to_be_checked() -> None:
+    def born(month: int, **more) -> dict:
+        return row("王建国", date(1980, month, 1), birth_precision="month", sex="1", phone="13931300001", room="501", **more)
+
+    found = matched(born(5), born(11), born(4), born(11, id_number=WANG), row("王建国", sex="1", phone="13931300001", room="501"))
+    assert outcomes(found) == [("matched", "P1"), ("uncertain", None), ("matched", "P1"), ("matched", "P1"), ("matched", "P1")]
+    assert [nearest(found, at)[0]["month"] for at in range(5)] == ["same", "other", "lunar", "other", None]
+
+
 def test_a_number_whose_owner_contradicts_the_row_is_to_be_checked() -> None:
     found = matched(row("李桂兰", date(1951, 11, 2), sex="2", id_number=WANG))
     assert outcomes(found) == [("uncertain", None)]
