@@ -93,9 +93,9 @@ def roles_of(headings: Sequence[Heading]) -> dict[str, int]:
 
 def passed_over(headings: Sequence[Heading], roles: Mapping[str, int]) -> list[int]:
     """Columns that name persons as surely as those that were taken: a second table beside the first, members beside 姓名."""
-    taken = {role: plain(headings[at].title) for role, at in roles.items()}
+    taken = {role: bare_title(headings[at].title) for role, at in roles.items()}
     return sorted({c.at for c in _meant(headings) if c.role in ("name", "id_number") and c.at not in roles.values() and c.role in taken
-                   and (c.whose in _MEMBERS or plain(headings[c.at].title) == taken[c.role])})
+                   and (bare_title(headings[c.at].title) == taken[c.role] or (c.whose in _MEMBERS and taken[c.role] in _SPLIT[c.role]))})
 
 
 def heading_like(title: str) -> bool:
@@ -114,6 +114,8 @@ def _meant(headings: Sequence[Heading]) -> list[Claim]:
     where a row holds several members, it is the household's, and its head is meant."""
     claims = [claim for at, heading in enumerate(headings) for claim in _claims(heading, at)]
     related = {told["to"] for h in headings if (told := _RELATION.match(bare_title(h.title)))}
+    if related:  # 户主 | 家庭成员 | 与户主关系: elsewhere such a column may hold how many they are
+        claims += [Claim(300, at, "name", told) for at, h in enumerate(headings) if (told := bare_title(h.title)) in _MEMBERS]
     named = [c for c in claims if c.role == "name"]
     members = {c.at for c in named if c.whose in _MEMBERS}
     others: set[str] = set()

@@ -258,7 +258,7 @@ def test_the_command_speaks_chinese_first(engine: Engine, tmp_path: Path, monkey
     from gridhub.pipeline import Hub
 
     monkeypatch.setenv("GRIDHUB_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setattr("gridhub.commands.output.console.width", 250)
     monkeypatch.setattr(Hub, "engine", engine)
     path = workbook_of(tmp_path)
     asked = ["--purpose", "核对", "--by", "甲"]

@@ -62,6 +62,7 @@ def test_the_number_of_the_head_is_not_that_of_somebody_named_beside_him() -> No
     assert roles("姓名", "户主姓名", "户主身份证号") == {"name": 0}
     assert roles("户主姓名", "身份证号") == {"name": 0, "id_number": 1}
     assert roles("户主姓名", "户主身份证号", "同住人姓名", "与户主关系") == {"name": 2}
+    assert roles("户主", "家庭成员", "与户主关系", "身份证号") == {"name": 1, "id_number": 3} and roles("户主", "家庭人口", "身份证号") == {"name": 0, "id_number": 2}
 
 
 def test_groups_part_head_and_members_too() -> None:
@@ -87,6 +88,7 @@ def test_a_second_table_beside_the_first_and_members_beside_a_person_are_passed_
 
     assert over("序号", "姓名", "身份证号", "序号", "姓名", "身份证号") == [4, 5]
     assert over("姓名", "身份证号", "家庭成员姓名", "家庭成员身份证号") == [2, 3]
+    assert over("学生姓名", "学生身份证号", "家庭成员姓名", "家庭成员身份证号", "与学生关系") == []
     assert over("姓名", "身份证号", "证件号码", "监护人姓名", "户主姓名", "户主身份证号", "联系电话", "联系电话") == []
 
 
