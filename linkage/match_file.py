@@ -171,14 +171,15 @@ def _begun(name: str, grid: Sequence[Sequence[Any]], at: int, headings: list[Hea
 
 
 def _header(grid: Sequence[Sequence[Any]]) -> int | None:
-    """The row of the first that names the most columns we know."""
-    best, found = {}, None
+    """The row of the first that names the most columns we know; a line by itself (请核对学生姓名) only where no row does as well."""
+    best, found, several = {}, None, False
     for number in range(min(len(grid), _HEADER_WITHIN)):
         roles = roles_of(_headings(grid, number))
         own = roles_of([Heading(_text(cell)) for cell in grid[number]])  # a row of data under it names nothing itself
         lower = found == number - 1 and roles == best and not any(_text(c) for i, c in enumerate(grid[number]) if i in best.values())
-        if own and tells_who(roles) and (len(roles) > len(best) or lower):
-            best, found = roles, number
+        beside = len(set(_words(grid[number]))) > 1
+        if own and tells_who(roles) and ((len(roles), beside) > (len(best), several) or lower):
+            best, found, several = roles, number, beside
     return found
 
 

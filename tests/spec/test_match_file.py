@@ -87,6 +87,13 @@ def test_text_may_be_separated_by_tabs_or_semicolons(tmp_path: Path, separator: 
     assert sheet.cells[0] == ["王建国", WANG, f"甲{separator}乙,丙;丁"] and sheet.cells[1][0] == separator.join(lines[3]) and sheet.cells[2][2] == "戊,己"
 
 
+def test_a_line_above_that_ends_like_a_heading_is_no_header(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "l.xlsx", [["请核对学生姓名", None], ["姓名", "备注"], ["王建国", None]])
+    assert read_list(path).sheets[0].header == ["姓名", "备注"]
+    path = workbook(tmp_path / "l.xlsx", [["低保对象姓名"], ["王建国"]])
+    assert read_list(path).sheets[0].header == ["低保对象姓名"]
+
+
 def test_a_header_that_names_nobody_is_told_by_its_headings_and_values_never_are(tmp_path: Path) -> None:
     path = workbook(tmp_path / "l.xlsx", [["某县名单", None, None], ["受助者编号", "联系方式", "受助者"], ["S1", "13931300001", "王建国"]])
     with pytest.raises(ListError) as caught:
