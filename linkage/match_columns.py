@@ -8,6 +8,7 @@ recognised is passed through and never looked at.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -117,9 +118,10 @@ def _meant(headings: Sequence[Heading]) -> list[Claim]:
     if related:  # 户主 | 家庭成员 | 与户主关系: elsewhere such a column may hold how many they are
         claims += [Claim(300, at, "name", told) for at, h in enumerate(headings) if (told := bare_title(h.title)) in _MEMBERS]
     named = [c for c in claims if c.role == "name"]
-    members = {c.at for c in named if c.whose in _MEMBERS}
+    members = Counter(bare_title(headings[at].title) for at in {c.at for c in named if c.whose in _MEMBERS})
+    heads = Counter(bare_title(headings[at].title) for at in {c.at for c in named if c.whose not in _MEMBERS})
     others: set[str] = set()
-    if len(members) > 1 and any(c.whose not in _MEMBERS for c in named):
+    if heads and max(members.values(), default=0) > max(heads.values()):  # as often: two tables beside each other
         others = set(_MEMBERS)
     elif members or any(c.role == "id_number" and c.whose in _MEMBERS for c in claims):
         others = {"户主", *related}

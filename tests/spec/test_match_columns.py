@@ -74,6 +74,9 @@ def test_groups_part_head_and_members_too() -> None:
 def test_a_family_in_a_row_is_its_heads() -> None:
     assert roles("户主姓名", "户主身份证号", "家庭成员1姓名", "家庭成员1身份证号", "家庭成员2姓名") == {"name": 0, "id_number": 1}
     assert roles("户主姓名", "户主身份证号", "家庭成员（1）姓名", "家庭成员（2）姓名") == {"name": 0, "id_number": 1}
+    assert roles(("户主", "姓名"), ("家庭成员1", "姓名"), ("家庭成员1", "身份证号"), ("家庭成员2", "姓名"), ("家庭成员2", "身份证号")) == {"name": 0}
+    assert roles("户主姓名", "家庭成员", "家庭成员姓名", "与户主关系") == {"name": 2}
+    assert roles(*["户主姓名", "成员姓名", "与户主关系"] * 2) == {"name": 1}, "two tables beside each other"
 
 
 @pytest.mark.parametrize("other", ["申报人", "申请人", "经办人", "核查人员", "服务人员", "联络员"])
