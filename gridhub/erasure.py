@@ -16,6 +16,7 @@ from places.store import nobody_named
 from warehouse import batches, erasure
 from warehouse import rebuild as rebuilding
 from warehouse.errors import BatchStateError
+from warehouse.signature import legible
 from warehouse.snapshot import snapshot
 
 
@@ -55,7 +56,7 @@ def purge(hub: Hub, batch_id: str, reason: str, by: str) -> StageFigures:
 
 def _unloaded(hub: Hub, batch_id: str, known: Mapping[str, Any] | None, reason: str, by: str) -> dict[str, int]:
     """What the warehouse never took: a delivery that was refused, or a batch that landed and nothing more."""
-    if not reason.strip() or not by.strip():
+    if not legible(reason) or not legible(by):
         raise BatchStateError(f"batch {batch_id}: a purge needs a reason and a name")
     at = datetime.now(UTC)
     if known is None:

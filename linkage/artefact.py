@@ -24,6 +24,7 @@ from sqlalchemy import Connection, Engine, text
 from linkage.model import Model
 from warehouse.bulk import lock
 from warehouse.errors import WarehouseError
+from warehouse.signature import legible
 
 FREQUENCIES = pa.schema([("column", pa.string()), ("value", pa.string()), ("share", pa.float64())])
 BY_ITSELF = "gridhub"  # who let a version in that a run trained by the way
@@ -119,7 +120,7 @@ def activate(engine: Engine, version: str, by: str, reason: str, figures: Mappin
 
     A retired version may come back; one that is active is so confirmed. ModelStateError if there is none of that name, or who or why is left out.
     """
-    if not by.strip() or not reason.strip():
+    if not legible(by) or not legible(reason):
         raise ModelStateError("who activates a model, and why, must be said")
     with engine.begin() as connection:
         lock(connection, "link_model")

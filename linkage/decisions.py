@@ -5,14 +5,12 @@ first two are constraints of every later run until they are undone; the next run
 Linkage reads ``hub.binding_decision`` and nothing else of this. Records are named by (feed, record_key) as in the crosswalk.
 
 Two-person rule (双人复核): a merge that touches a record money or care hangs on binds only after a second, different person
-confirmed it; until then it is pending and visible. Parting two records needs one person: it takes nothing from anybody
+confirmed it; until then it is pending and visible. A record that ever stood with one counts: parted from it, it can be put back. Parting two records needs one person: it takes nothing from anybody
 that a machine or a person had not given before, and it can be undone.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +19,7 @@ from sqlalchemy import Connection, Engine, text
 
 from linkage.contradictions import Said, contradicting, together
 from warehouse.bulk import lock
+from warehouse.signature import legible, same_signer
 
 VERDICTS = ("same", "different", "unsure")
 # Assistance (低保, 特困), disability, allowance, death: a wrong merge there gives or stops somebody's money.
@@ -73,7 +72,7 @@ def decide(engine: Engine, left: tuple[str, str], right: tuple[str, str], verdic
         raise DecisionError("结论只能是：同一人（same）、不同人（different）、说不清（unsure）", f"verdict: expected one of {', '.join(VERDICTS)}")
     if left == right:
         raise DecisionError("需要两条不同的记录", "two different records are expected")
-    _signed(by, reason)
+    by, reason = _signed(by, reason)
     left, right = sorted((left, right))
     now = datetime.now(UTC)
     with engine.begin() as connection:
@@ -82,13 +81,13 @@ def decide(engine: Engine, left: tuple[str, str], right: tuple[str, str], verdic
         if connection.execute(text(_KNOWN), pair).scalar_one() < 2:
             raise DecisionError("其中一条记录尚未关联，请先运行 gridhub link", "a record of the pair is not linked; run `gridhub link` first")
         _not_said_already(connection, pair, verdict)
-        values = {**pair, "verdict": verdict, "by": by.strip(), "reason": reason.strip(), "now": now, "state": "binding", "until": None}
+        values = {**pair, "verdict": verdict, "by": by, "reason": reason, "now": now, "state": "binding", "until": None}
         if verdict == "unsure":
             values |= {"state": "resting", "until": now + timedelta(days=rest_days)}
         else:
             standing = _standing(connection, pair)
             _refuse_contradiction(standing, left, right, verdict)
-            if verdict == "same" and _touches_benefits(connection, together(standing, left, right)):
+            if verdict == "same" and _benefits(connection, together(standing, left, right)):
                 values["state"] = "pending"
         model = connection.execute(text(_MODEL_SAID), pair).mappings().first() or {}
         decision_id = connection.execute(
@@ -103,40 +102,42 @@ def confirm(engine: Engine, decision_id: int, *, by: str, reason: str) -> Decisi
 
     DecisionError if it does not wait for one, ``by`` is who decided, or other decisions made since contradict it.
     """
-    _signed(by, reason)
+    by, reason = _signed(by, reason)
     with engine.begin() as connection:
         lock(connection, "link_decision")
         row = _open_row(connection, decision_id)
         if row["state"] != "pending":
             raise DecisionError(f"决定 D{decision_id} 无需复核", f"decision D{decision_id} does not wait for a second person")
-        if _who(by) == _who(row["decided_by"]):
+        if same_signer(by, row["decided_by"]):
             raise DecisionError(f"决定 D{decision_id} 须由另一人复核", f"decision D{decision_id} must be confirmed by another person than who took it")
         left, right = (row["feed_l"], row["record_key_l"]), (row["feed_r"], row["record_key_r"])
         pair = _pair(left, right)
         _refuse_contradiction(_standing(connection, pair), left, right, row["verdict"])
-        connection.execute(text(_CONFIRM), {"id": decision_id, "by": by.strip(), "reason": reason.strip(), "now": datetime.now(UTC)})
+        connection.execute(text(_CONFIRM), {"id": decision_id, "by": by, "reason": reason, "now": datetime.now(UTC)})
         _supersede(connection, pair, decision_id, by, "binding")
         return _read(connection, decision_id)
 
 
 def undo(engine: Engine, decision_id: int, *, by: str, reason: str) -> Decision:
     """Take a decision back (撤销), a pending one too; the next run leaves no trace of it in the links. DecisionError if it is not open."""
-    _signed(by, reason)
+    by, reason = _signed(by, reason)
     with engine.begin() as connection:
         lock(connection, "link_decision")
         _open_row(connection, decision_id)
-        connection.execute(text(_UNDO), {"id": decision_id, "by": by.strip(), "reason": reason.strip(), "now": datetime.now(UTC)})
+        connection.execute(text(_UNDO), {"id": decision_id, "by": by, "reason": reason, "now": datetime.now(UTC)})
         return _read(connection, decision_id)
 
 
-def _signed(by: str, reason: str) -> None:
-    if not by.strip() or not reason.strip():
+def touches_benefits(connection: Connection, left: tuple[str, str], right: tuple[str, str]) -> bool:
+    """Whether "same" of these two takes two people."""
+    return _benefits(connection, together(_standing(connection, _pair(left, right)), left, right))
+
+
+def _signed(by: str, reason: str) -> tuple[str, str]:
+    by, reason = legible(by), legible(reason)
+    if not by or not reason:
         raise DecisionError("须写明何人、因何作出决定", "who decided, and why, must be said")
-
-
-def _who(name: str) -> str:
-    """A name as it is compared: full-width letters, case and blanks make no second person."""
-    return re.sub(r"\s", "", unicodedata.normalize("NFKC", name)).casefold()
+    return by, reason
 
 
 def _pair(left: tuple[str, str], right: tuple[str, str]) -> dict[str, Any]:
@@ -175,15 +176,15 @@ def _refuse_contradiction(standing: list[Said], left: tuple[str, str], right: tu
                             f"contradicts what was decided: {', '.join(named)}; undo one of them first (gridhub review undo)")
 
 
-def _touches_benefits(connection: Connection, records: set[tuple[str, str]]) -> bool:
-    """Whether any of these records, or of the persons they stand in today, is one that a benefit hangs on."""
+def _benefits(connection: Connection, records: set[tuple[str, str]]) -> bool:
+    """Whether any of these records, or of the persons they ever stood in, is one that a benefit hangs on."""
     feeds, keys = zip(*sorted(records), strict=True)
     return connection.execute(text(_BENEFITS), {"feeds": list(feeds), "keys": list(keys), "benefit": BENEFIT_FEEDS}).scalar_one()
 
 
 def _supersede(connection: Connection, pair: dict[str, Any], decision_id: int, by: str, state: str) -> None:
     closable = ["binding", "pending", "resting"] if state == "binding" else ["pending", "resting"]
-    connection.execute(text(_SUPERSEDE), {**pair, "id": decision_id, "by": by.strip(), "states": closable, "now": datetime.now(UTC),
+    connection.execute(text(_SUPERSEDE), {**pair, "id": decision_id, "by": by, "states": closable, "now": datetime.now(UTC),
                                           "reason": f"D{decision_id}"})
 
 
@@ -201,11 +202,15 @@ _STANDING = f"""
 SELECT decision_id, feed_l, record_key_l, feed_r, record_key_r, verdict FROM hub.link_decision
 WHERE recorded_to IS NULL AND state IN ('binding', 'pending') AND NOT ({_SAME_PAIR}) ORDER BY decision_id
 """
+# Closed links count, and those of whom a named record stands with or stood with: else a record is parted from its benefit, merged by one
+# person, and put back by undoing what parted it.
 _BENEFITS = """
-WITH named AS (SELECT * FROM unnest(cast(:feeds AS text[]), cast(:keys AS text[])) AS n (feed, record_key))
-SELECT EXISTS (SELECT FROM named WHERE feed ~ :benefit) OR EXISTS (
-    SELECT FROM named n JOIN hub.person_link l ON l.feed = n.feed AND l.record_key = n.record_key AND l.recorded_to IS NULL
-    JOIN hub.person_link o ON o.person_id = l.person_id AND o.recorded_to IS NULL WHERE o.feed ~ :benefit)
+WITH named AS (SELECT * FROM unnest(cast(:feeds AS text[]), cast(:keys AS text[])) AS n (feed, record_key)),
+own AS (SELECT DISTINCT l.person_id FROM named JOIN hub.person_link l USING (feed, record_key)),
+beside AS (SELECT DISTINCT l.feed, l.record_key FROM own JOIN hub.person_link l USING (person_id)),
+met AS (SELECT DISTINCT l.person_id FROM beside JOIN hub.person_link l USING (feed, record_key))
+SELECT EXISTS (SELECT FROM named WHERE feed ~ :benefit)
+    OR EXISTS (SELECT FROM met JOIN hub.person_link l USING (person_id) WHERE l.feed ~ :benefit)
 """
 # What the model said of the pair, or of the two persons; of records that are one person already, the weaker link.
 _MODEL_SAID = """

@@ -8,13 +8,12 @@ binds. Everything that shows a person's data takes who looks and what for, and w
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import pyarrow as pa
 from sqlalchemy import Engine, text
 
-from linkage.decisions import BENEFIT_FEEDS, REST_DAYS, Decision, DecisionError, confirm, decide, undo
+from linkage.decisions import BENEFIT_FEEDS, REST_DAYS, Decision, DecisionError, confirm, decide, touches_benefits, undo
 from linkage.model import load_model
 from linkage.review_history import HeldRecord, PersonEvent, PersonStory, story
 from linkage.review_queue import QueuedPair, TakenDecision, decisions, pair_of, queue
@@ -57,16 +56,15 @@ def look(engine: Engine, pair_id: int, *, by: str, purpose: str = PURPOSE, langu
         one, other, fields = side_by_side(connection, left, right, language)
         pair = {"feed_l": left[0], "key_l": left[1], "feed_r": right[0], "key_r": right[1]}
         stored = connection.execute(text(_STORED), pair).mappings().first()
+        two_people = touches_benefits(connection, left, right)
     shown = None
     if stored:
         model = load_model()
         name = next((field for field in fields if field.field == "name"), None)
         names = (folded(name.left if name else None), folded(name.right if name else None))
         shown = waterfall(model, in_force(engine, model, names), stored["kind"], stored["probability"], stored["evidence"], names)
-    feeds = {feed for side in (one, other) for feed in (side.feed, *(feed for feed, _ in side.feeds))}
     standing = decisions(engine, None, pair_id=pair_id)
-    return PairView(pair_id, stored["kind"] if stored else None, one, other, fields, shown,
-                    any(re.match(BENEFIT_FEEDS, feed) for feed in feeds), tuple(standing))
+    return PairView(pair_id, stored["kind"] if stored else None, one, other, fields, shown, two_people, tuple(standing))
 
 
 def answer(engine: Engine, pair_id: int, verdict: str, *, by: str, reason: str, rest_days: int = REST_DAYS) -> Decision:

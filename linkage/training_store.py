@@ -22,6 +22,7 @@ from linkage.artefact import (
 from linkage.model import load_model
 from linkage.reading import read_inputs
 from warehouse.bulk import read_arrow
+from warehouse.signature import legible
 
 _DECISIONS = """
 SELECT decision_id, feed_l, record_key_l, feed_r, record_key_r, verdict FROM hub.binding_decision ORDER BY decision_id
@@ -72,7 +73,7 @@ def activate_version(engine: Engine, version: str, by: str, reason: str, *, anyw
     ActivationRefused if it contradicts more decisions than the model that links today, unless ``anyway``. ModelStateError as
     :func:`linkage.artefact.activate` and :func:`backtest_version`.
     """
-    if not by.strip() or not reason.strip():
+    if not legible(by) or not legible(reason):
         raise ModelStateError("who activates a model, and why, must be said")
     figures = _holds(engine, version) or backtest_version(engine, version, by=by, threads=threads, memory_mb=memory_mb)
     if figures["worse"] and not anyway:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from warehouse.errors import WarehouseError
+from warehouse.signature import legible
 
 
 class AccessRefused(WarehouseError):
@@ -21,9 +22,10 @@ class AccessRefused(WarehouseError):
 
 def note_look(engine: Engine, *, by: str, action: str, subject: str, purpose: str) -> None:
     """Write down a look and commit, so that it stands even where showing fails. AccessRefused if who or what for is left out."""
-    if not by.strip() or not purpose.strip():
+    by, purpose = legible(by), legible(purpose)
+    if not by or not purpose:
         raise AccessRefused("查看个人信息须写明何人、何用途 / who looks, and what for, must be said")
-    values = {"by": by.strip(), "action": action, "subject": subject, "purpose": purpose.strip(), "at": datetime.now(UTC)}
+    values = {"by": by, "action": action, "subject": subject, "purpose": purpose, "at": datetime.now(UTC)}
     with engine.begin() as connection:
         connection.execute(text(_NOTE), values)
 

@@ -22,6 +22,7 @@ from warehouse.bulk import lock
 from warehouse.errors import BatchStateError
 from warehouse.gate_history import gate_history as gate_history
 from warehouse.load_state import describe
+from warehouse.signature import legible
 from warehouse.tables import batch, feed_state
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def approved(engine: Engine, batch_id: str) -> bool:
 
 
 def _decide(engine: Engine, batch_id: str, state: str, reason: str, by: str) -> str:
-    if not reason.strip() or not by.strip():
+    if not legible(reason) or not legible(by):
         raise BatchStateError(f"batch {batch_id}: a decision needs a reason and a name")
     with engine.begin() as connection:
         known = connection.execute(

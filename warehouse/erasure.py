@@ -20,6 +20,7 @@ from warehouse import alerts
 from warehouse.bulk import STAGING, lock
 from warehouse.errors import BatchStateError
 from warehouse.record_tables import qualified
+from warehouse.signature import legible
 from warehouse.tables import batch
 
 # Tables that name a record by its feed and key; open rows of them are the next run's to close.
@@ -79,7 +80,7 @@ def mark_purged(engine: Engine, contract: Contract | None, batch_ids: Sequence[s
     """Write down that these batches of a feed are purged, and whom they spoke of, before a byte goes: from here on no rebuild asks
     for them. Marked before, the first reason stands; without ``contract`` nobody is noted. BatchStateError without a reason and a name.
     """
-    if not reason.strip() or not by.strip():
+    if not legible(reason) or not legible(by):
         raise BatchStateError(f"batch {batch_ids[0]}: a purge needs a reason and a name")
     with engine.begin() as connection:
         rows = connection.execute(select(batch.c.batch_id, batch.c.feed, batch.c.state).where(batch.c.batch_id.in_(batch_ids)).with_for_update()).all()

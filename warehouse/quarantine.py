@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Engine, func, select, update
 
 from warehouse.errors import BatchStateError
+from warehouse.signature import legible
 from warehouse.tables import quarantine
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def decide_release(engine: Engine, batch_id: str, row_numbers: Sequence[int], re
     Raises BatchStateError if one is not an open row of the batch or has no usable key, which no decision can give it.
     """
     wanted = sorted(set(row_numbers))
-    if not wanted or not reason.strip() or not by.strip():
+    if not wanted or not legible(reason) or not legible(by):
         raise BatchStateError(f"batch {batch_id}: a release needs rows, a reason and a name")
     which = (_q.batch_id == batch_id, _q.part == 0, _q.row_no.in_(wanted), _q.state == "open")
     with engine.begin() as connection:

@@ -90,17 +90,41 @@ def test_a_merge_that_an_allowance_hangs_on_binds_only_after_a_second_person(cou
     assert links(county)["H3"] == links(county)["A3"] and review.decisions(county, "decided")[0].effect == "done"
 
 
-@pytest.mark.parametrize("again", ["张登记", " 张登记 ", "张 登 记"])
+@pytest.mark.parametrize("again", ["张登记", " 张登记 ", "张 登 记", "张登记\u200b", "\ufeff张\u2060登记", "张登记\u202e\u3164"])
 def test_the_second_person_is_another_person(county, again) -> None:
     taken = decide(county, QIAN, "same")
     with pytest.raises(DecisionError, match="another person"):
         decisions.confirm(county, taken.decision_id, by=again, reason="再看一遍")
 
 
-def test_even_the_database_refuses_one_person_twice(county) -> None:
+@pytest.mark.parametrize("again", ["wang", "Wang\u200b", "Ｗａ\u00adｎｇ ", "W\U000e0041ang\u3164"])
+def test_even_the_database_refuses_one_person_twice(county, again) -> None:
     taken = decide(county, QIAN, "same", by="Wang")
     with pytest.raises(Exception, match="two_people"), county.begin() as connection:
-        connection.execute(text("UPDATE hub.link_decision SET state = 'binding', confirmed_by = 'wang' WHERE decision_id = :id"), {"id": taken.decision_id})
+        connection.execute(text("UPDATE hub.link_decision SET state = 'binding', confirmed_by = :by WHERE decision_id = :id"),
+                           {"id": taken.decision_id, "by": again})
+
+
+def test_nobody_signs_with_what_can_not_be_seen(county) -> None:
+    for by, reason in (("\u200b", "问过本人"), ("张登记", "\u2060 \u3164")):
+        with pytest.raises(DecisionError, match="who decided"):
+            decisions.decide(county, *ZHAO, "same", by=by, reason=reason)
+    assert decide(county, ZHAO, "same", by=" 张登记\u200b ").by == "张登记"
+
+
+def test_parting_from_an_allowance_first_does_not_spare_the_second_person(county) -> None:
+    visit, request = (("market_entity", "M3"), ("health_record", "H3"))
+    say(county, *visit, "钱德", None, None, ROWS[5][5])
+    store.link(county)
+    assert links(county)["M3"] == links(county)["A3"]
+    parted = [decide(county, (visit, other), "different") for other in (("civil_old_age_allowance", "A3"), ("psb_register", "R3"))]
+    store.link(county)
+    assert links(county)["M3"] != links(county)["A3"]
+    assert decide(county, (visit, request), "same").state == "pending"
+    for taken in parted:
+        decisions.undo(county, taken.decision_id, by="张登记", reason="看错")
+    store.link(county)
+    assert links(county)["M3"] == links(county)["A3"] != links(county)["H3"]
 
 
 def test_an_allowance_further_along_a_chain_of_decisions_needs_two_people_too(county) -> None:

@@ -46,7 +46,7 @@ def test_a_pair_whose_persons_are_asked_about_under_other_records_still_shows_wh
 
 def test_every_look_is_written_down_before_anything_is_shown(county) -> None:
     pair = review.queue(county)[0]
-    for nobody in ({"by": " "}, {"by": "张登记", "purpose": " "}):
+    for nobody in ({"by": " "}, {"by": "\u200b"}, {"by": "张登记", "purpose": "\u3164"}, {"by": "张登记", "purpose": " "}):
         with pytest.raises(AccessRefused):
             review.look(county, pair.pair_id, **nobody)
     assert looks(county) == []

@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from warehouse.signature import UNSEEN
 from warehouse.tables.base import metadata, stamp
 
 address = Table(
@@ -60,6 +61,13 @@ person_link = Table(
     Index("person_link_person", "person_id", postgresql_where=text("recorded_to IS NULL")),
 )
 
+
+
+def _compared(column: str) -> str:
+    """A signer's name as two are told apart, in SQL: see :mod:`warehouse.signature`."""
+    return f"lower(regexp_replace(normalize({column}, NFKC), '{UNSEEN}', '', 'g'))"
+
+
 link_decision = Table(  # what a person decided; outlives every re-run
     "link_decision",
     metadata,
@@ -84,7 +92,7 @@ link_decision = Table(  # what a person decided; outlives every re-run
     stamp("recorded_from", nullable=False),
     stamp("recorded_to"),
     CheckConstraint("state IN ('binding', 'pending', 'resting')", name="link_decision_state"),
-    CheckConstraint("lower(confirmed_by) <> lower(decided_by)", name="link_decision_two_people"),
+    CheckConstraint(f"recorded_to IS NOT NULL OR {_compared('confirmed_by')} <> {_compared('decided_by')}", name="link_decision_two_people"),
 )
 # hub.binding_decision (a view, migration 0005): the open ones that linkage obeys.
 
