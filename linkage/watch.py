@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, text
 
 from linkage.drift import Drift, measure
 from linkage.health import latest
+from linkage.words import COMPARISONS, word
 from warehouse.alerts import clear, raise_alert
 from warehouse.bulk import lock
 
@@ -32,11 +33,15 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "model_file": ("模型文件与训练时不同", "the model file is another than at training"),
 }
 
+# A comparison, or what feeds leave out; a model is called by its version.
+SUBJECTS: Mapping[str, tuple[str, str]] = {**COMPARISONS, "phone": ("电话", "Phone"), "dwelling": ("住所", "Dwelling")}
+_SELF_EVIDENT = ("records", "mentions", "version")  # what is measured of a feed, the county and the model file: the kind says it
+
 
 def watch_linkage(engine: Engine, *, now: datetime | None = None) -> dict[str, int]:
     """Examine persons and model, raise what is beyond its limit, clear what is not any more. Counts: linkage_alarms, raised, cleared."""
     found = {(HEALTH, None, check["check"]): _of_check(check) for check in latest(engine).get("checks", ()) if check["alarm"]}
-    found |= {(DRIFT, each.feed, f"{each.kind}:{each.subject}"): _of_drift(each) for each in measure(engine) if each.alarm}
+    found |= {(DRIFT, each.feed, f"{each.kind}:{each.subject}"): of_drift(each) for each in measure(engine) if each.alarm}
     now = now or datetime.now(UTC)
     with engine.begin() as connection:
         lock(connection, "alerts")
@@ -56,6 +61,8 @@ def _of_check(check: Mapping[str, Any]) -> str:
     return f"{CHECKS[check['check']][0]}：超过限值；见 gridhub model health"
 
 
-def _of_drift(drift: Drift) -> str:
+def of_drift(drift: Drift) -> str:
+    """What drifted, in a sentence for the alert."""
+    subject = "" if drift.subject in _SELF_EVIDENT else f"：{word(SUBJECTS, drift.subject)}"
     measured = "" if drift.value is None else f"，{drift.value:+.3f}（限{drift.limit:g}）"
-    return f"{KINDS[drift.kind][0]}：{drift.subject}{measured}；见 gridhub model drift"
+    return f"{KINDS[drift.kind][0]}{subject}{measured}；见 gridhub model drift"

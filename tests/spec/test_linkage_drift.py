@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkage.drift import against_levels, against_missing, psi
+from linkage.drift import Drift, against_levels, against_missing, psi
 from linkage.training_figures import evidence_levels, missing_rates
+from linkage.watch import SUBJECTS, of_drift
 
 RATES = {"name": 0.0, "birth": 0.1, "sex": 0.0, "number": 0.5, "phone": 0.2, "dwelling": 0.3}
 
@@ -67,3 +68,14 @@ def test_levels_are_read_from_evidence_and_gaps_by_feed():
     assert missing_rates(table) == {
         "a": {"records": 2, "name": 0.5, "birth": 1.0, "sex": 0.0, "number": 0.5, "phone": 1.0, "dwelling": 0.0},
         "b": {"records": 1, "name": 0.0, "birth": 0.0, "sex": 1.0, "number": 0.0, "phone": 1.0, "dwelling": 0.0}}  # fmt: skip
+
+
+@pytest.mark.parametrize(("drift", "told"), [
+    (Drift("missing", "dwelling", "health_record", 0.1, 0.3, 0.2, 0.05, True), "缺失率：住所，+0.200（限0.05）；见 gridhub model drift"),
+    (Drift("linked_levels", "birth", None, 9, 9, 0.3, 0.25, True), "已关联记录的比较等级分布：出生日期，+0.300（限0.25）；见 gridhub model drift"),
+    (Drift("size", "mentions", None, 9, 19, 1.1, 0.25, True), "记录数与训练时相比，+1.100（限0.25）；见 gridhub model drift"),
+    (Drift("model_file", "version", None, "a", "b", None, None, True), "模型文件与训练时不同；见 gridhub model drift"),
+])
+def test_an_alert_of_drift_is_said_in_words(drift, told) -> None:
+    assert RATES.keys() <= SUBJECTS.keys()
+    assert of_drift(drift) == told
