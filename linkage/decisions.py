@@ -226,7 +226,7 @@ said AS (
     JOIN hub.person_link a ON a.feed = c.feed_l AND a.record_key = c.record_key_l AND a.recorded_to IS NULL
     JOIN hub.person_link b ON b.feed = c.feed_r AND b.record_key = c.record_key_r AND b.recorded_to IS NULL
     JOIN sides s ON (a.person_id, b.person_id) IN ((s.person_l, s.person_r), (s.person_r, s.person_l))
-    WHERE c.recorded_to IS NULL
+    WHERE c.recorded_to IS NULL AND c.kind <> 'foreign_id'  -- a number somebody filled in was not weighed
     UNION ALL
     SELECT CASE WHEN p_r < p_l THEN p_r ELSE p_l END, CASE WHEN p_r < p_l THEN rule_r ELSE rule_l END,
            CASE WHEN p_r < p_l THEN evidence_r ELSE evidence_l END, true

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 
 from linkage.decisions import BENEFIT_FEEDS, REST_DAYS, Decision, DecisionError, confirm, decide, touches_benefits, undo
 from linkage.model import load_model
-from linkage.review_history import HeldRecord, PersonEvent, PersonStory, story
+from linkage.review_history import HeldRecord, PersonEvent, PersonStory, present, story
 from linkage.review_queue import QueuedPair, TakenDecision, decisions, pair_of, queue
 from linkage.review_records import Compared, Side, side_by_side
 from linkage.review_waterfall import Step, Waterfall, folded, in_force, waterfall
@@ -78,6 +78,9 @@ def answer(engine: Engine, pair_id: int, verdict: str, *, by: str, reason: str, 
 
 def became(engine: Engine, person_id: str, *, by: str, purpose: str = PURPOSE) -> PersonStory | None:
     """What became of a person; None if there never was one. Which departments hold a record of somebody is personal: the look is written down."""
+    with engine.connect() as connection:
+        if present(connection, person_id) is None:
+            return None  # what is not an id of ours may be a person's number, which the log must not hold
     note_look(engine, by=by, action="review.history", subject=person_id, purpose=purpose)
     return story(engine, person_id)
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, text
 
 from linkage.review_queue import NUMBERED, number_pairs
+from linkage.review_records import delivered
 
 
 @dataclass(frozen=True)
 class PersonEvent:
     """Something that happened to an id. ``kind``: minted, merged_into, split_from; ``other_id``: into or from whom; ``records``: how many
-    went along; ``decisions``: ids of those about the two that were taken, confirmed or undone since the run before, so its cause."""
+    went along; ``decisions``: ids of those about the two that were taken, confirmed or undone since the run before, so its cause. One
+    taken and undone between two runs caused nothing."""
 
     person_id: str
     kind: str
@@ -41,8 +44,8 @@ class HeldRecord:
 @dataclass(frozen=True)
 class PersonStory:
     """``present_id``: the id that stands for it today, followed through merges. ``events``: of the id and of those it met, oldest first.
-    ``went_to``: where the records it ever held are today, person and number, itself included; ``left``: records no feed has any more.
-    ``decisions``: ids of decisions that stand about its records."""
+    ``went_to``: where the records it ever held are today, person and number, itself included; ``left``: how many of them ended or are
+    delivered no more; ``stands``: whether ``present_id`` has a record. ``decisions``: ids of decisions that stand about its records."""
 
     person_id: str
     present_id: str
@@ -50,6 +53,7 @@ class PersonStory:
     records: tuple[HeldRecord, ...]
     went_to: tuple[tuple[str, int], ...]
     left: int
+    stands: bool
     decisions: tuple[int, ...]
 
 
@@ -61,12 +65,16 @@ def story(engine: Engine, person_id: str) -> PersonStory | None:
             return None
         asked = {"person": person_id}
         events = tuple(PersonEvent(**{**row, "decisions": tuple(row["decisions"] or ())}) for row in connection.execute(text(_EVENTS), asked).mappings())
-        went = connection.execute(text(_WENT), asked).all()
+        held = connection.execute(text(_EVER), asked).all()
+        went = Counter(now for _, _, now in held if now)
+        left = len(held) - len(delivered(connection, [(feed, key) for feed, key, _ in held]))
+        stands = connection.execute(text(_STANDS), {"person": here}).scalar_one()
         connection.execute(text(_HELD), asked)
         number_pairs(connection, "asked")
         records = tuple(HeldRecord(**row) for row in connection.execute(text(_RECORDS)).mappings())
         decisions = tuple(connection.execute(text(_DECISIONS), asked).scalars())
-    return PersonStory(person_id, here, events, records, tuple((to, n) for to, n in went if to), sum(n for to, n in went if not to), decisions)
+    went_to = tuple(sorted(went.items(), key=lambda each: (-each[1], each[0])))
+    return PersonStory(person_id, here, events, records, went_to, left, stands, decisions)
 
 
 def present(connection: Connection, person_id: str) -> str | None:
@@ -83,8 +91,8 @@ SELECT m.person_id, m.kind, m.other_id, m.cause, m.recorded_from AS at,
           AND m.recorded_from = CASE WHEN m.kind = 'merged_into' THEN l.recorded_to ELSE l.recorded_from END) AS records,
        (SELECT array_agg(d.decision_id ORDER BY d.decision_id) FROM hub.link_decision d
         WHERE d.state = 'binding' AND m.other_id IS NOT NULL
-          AND ((coalesce(d.confirmed_at, d.recorded_from) > m.before AND coalesce(d.confirmed_at, d.recorded_from) <= m.recorded_from)
-               OR (d.recorded_to > m.before AND d.recorded_to <= m.recorded_from))
+          AND (coalesce(d.confirmed_at, d.recorded_from) > m.before AND coalesce(d.confirmed_at, d.recorded_from) <= m.recorded_from)
+              <> coalesce(d.recorded_to > m.before AND d.recorded_to <= m.recorded_from, false)
           AND EXISTS (SELECT FROM hub.person_link l WHERE l.feed = d.feed_l AND l.record_key = d.record_key_l AND l.person_id IN (m.person_id, m.other_id))
           AND EXISTS (SELECT FROM hub.person_link l WHERE l.feed = d.feed_r AND l.record_key = d.record_key_r AND l.person_id IN (m.person_id, m.other_id))
        ) AS decisions
@@ -96,12 +104,12 @@ WITH RECURSIVE chain AS (
     UNION SELECT p.person_id, p.replaced_by FROM hub.person p JOIN chain c ON p.person_id = c.replaced_by)
 SELECT person_id FROM chain WHERE replaced_by IS NULL
 """
-_WENT = """
+_EVER = """
 WITH held AS (SELECT DISTINCT feed, record_key FROM hub.person_link WHERE person_id = :person)
-SELECT now.person_id, count(*)::int AS records FROM held h
+SELECT h.feed, h.record_key, now.person_id FROM held h
 LEFT JOIN hub.person_link now ON now.feed = h.feed AND now.record_key = h.record_key AND now.recorded_to IS NULL
-GROUP BY now.person_id ORDER BY records DESC, now.person_id
 """
+_STANDS = "SELECT EXISTS (SELECT FROM hub.person_link WHERE person_id = :person AND recorded_to IS NULL)"
 # The register's record stands for the person where there is one, else the first.
 _HELD = """
 CREATE TEMP TABLE asked ON COMMIT DROP AS

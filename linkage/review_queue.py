@@ -29,7 +29,7 @@ from linkage.model import load_model
 ANSWERABLE = ("review", "foreign_id", "two_birth_dates", "decided_different")
 BENEFIT_FACTOR = 5.0
 CONTRADICTED = 0.5
-DECIDED = {"pending": ("pending",), "resting": ("resting",), "decided": ("binding",)}
+DECIDED = {"pending": ("pending",), "resting": ("resting",), "decided": ("binding",), "undone": ()}
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ class TakenDecision:
     """A decision that stands, and what came of it.
 
     ``effect``: ``done`` (the last run shows it), ``next_run`` (the next will), ``pending`` (待复核), ``resting`` (until
-    ``rest_until``), ``refused`` (the world forbids it: two valid IDs, say), ``gone`` (a record is no longer there).
+    ``rest_until``), ``refused`` (the world forbids it: two valid IDs, say), ``gone`` (a record is no longer there), ``undone`` (taken back,
+    or replaced by a newer one of the pair: ``undo_reason`` then names it).
     """
 
     decision_id: int
@@ -77,6 +78,9 @@ class TakenDecision:
     confirmed_by: str | None
     rest_until: datetime | None
     probability: float | None
+    undone_by: str | None
+    undone_at: datetime | None
+    undo_reason: str | None
 
 
 def queue(engine: Engine, limit: int = 50) -> list[QueuedPair]:
@@ -91,10 +95,10 @@ def queue(engine: Engine, limit: int = 50) -> list[QueuedPair]:
 
 
 def decisions(engine: Engine, state: str | None = "pending", limit: int = 200, pair_id: int | None = None) -> list[TakenDecision]:
-    """What was decided and stands, the newest first. ``state``: pending, resting, decided, None for all (KeyError for another);
-    ``pair_id``: of that pair alone."""
+    """What was decided and stands, the newest first. ``state``: pending, resting, decided, None for all that stand (KeyError for another);
+    ``undone``: what no longer stands; ``pair_id``: of that pair alone."""
     states = DECIDED[state] if state else tuple(name for names in DECIDED.values() for name in names)
-    values = {"states": list(states), "limit": limit, "pair": pair_id, "now": datetime.now(UTC)}
+    values = {"states": list(states), "undone": state == "undone", "limit": limit, "pair": pair_id, "now": datetime.now(UTC)}
     with engine.begin() as connection:
         connection.execute(text(_TAKEN), values)
         number_pairs(connection, "asked")
@@ -164,28 +168,32 @@ JOIN hub.review_pair p ON (p.feed_l, p.record_key_l, p.feed_r, p.record_key_r) I
     (a.feed_l, a.record_key_l, a.feed_r, a.record_key_r), (a.feed_r, a.record_key_r, a.feed_l, a.record_key_l))
 """
 _QUEUE = f"""
-SELECT p.pair_id, a.kind, a.feed_l, a.person_l, a.feed_r, a.person_r, a.probability, a.believed, a.records, a.benefit, a.gain, a.rule
-FROM asked a {NUMBERED} ORDER BY a.gain DESC, a.person_l, a.person_r
+SELECT p.pair_id, a.kind, p.feed_l, CASE WHEN as_shown THEN a.person_l ELSE a.person_r END AS person_l,
+       p.feed_r, CASE WHEN as_shown THEN a.person_r ELSE a.person_l END AS person_r, a.probability, a.believed, a.records, a.benefit, a.gain, a.rule
+FROM asked a {NUMBERED} CROSS JOIN LATERAL (SELECT (a.feed_l, a.record_key_l) = (p.feed_l, p.record_key_l) AS as_shown) o ORDER BY a.gain DESC, a.person_l, a.person_r
 """
 _TAKEN = """
 CREATE TEMP TABLE asked ON COMMIT DROP AS
 WITH run AS (SELECT max(recorded_from) AS at FROM hub.link_run)
 SELECT d.*, l.person_id AS person_l, r.person_id AS person_r,
-       CASE WHEN d.state <> 'binding' THEN d.state
+       CASE WHEN d.recorded_to IS NOT NULL THEN 'undone'
+            WHEN d.state <> 'binding' THEN d.state
             WHEN l.person_id IS NULL OR r.person_id IS NULL THEN 'gone'
             WHEN (d.verdict = 'same') = (l.person_id = r.person_id) THEN 'done'
             WHEN coalesce(d.confirmed_at, d.recorded_from) > run.at THEN 'next_run' ELSE 'refused' END AS effect
 FROM hub.link_decision d CROSS JOIN run
 LEFT JOIN hub.person_link l ON l.feed = d.feed_l AND l.record_key = d.record_key_l AND l.recorded_to IS NULL
 LEFT JOIN hub.person_link r ON r.feed = d.feed_r AND r.record_key = d.record_key_r AND r.recorded_to IS NULL
-WHERE d.recorded_to IS NULL AND d.state = ANY(:states) AND (d.state <> 'resting' OR d.rest_until > :now)
+WHERE CASE WHEN :undone THEN d.recorded_to IS NOT NULL
+           ELSE d.recorded_to IS NULL AND d.state = ANY(:states) AND (d.state <> 'resting' OR d.rest_until > :now) END
   AND (cast(:pair AS bigint) IS NULL OR EXISTS (
       SELECT FROM hub.review_pair p WHERE p.pair_id = :pair AND (p.feed_l, p.record_key_l, p.feed_r, p.record_key_r) = (d.feed_l, d.record_key_l, d.feed_r, d.record_key_r)))
 ORDER BY d.decision_id DESC LIMIT :limit
 """
 _TAKEN_LIST = f"""
 SELECT a.decision_id, p.pair_id, a.feed_l, a.person_l, a.feed_r, a.person_r, a.verdict, a.state, a.effect, a.decided_by AS by,
-       a.recorded_from AS at, a.reason, a.confirmed_by, a.rest_until, a.probability
+       a.recorded_from AS at, a.reason, a.confirmed_by, a.rest_until, a.probability,
+       a.undone_by, a.recorded_to AS undone_at, a.undo_reason
 FROM asked a {NUMBERED} ORDER BY a.decision_id DESC
 """
 _PAIR = "SELECT feed_l, record_key_l, feed_r, record_key_r FROM hub.review_pair WHERE pair_id = :id"

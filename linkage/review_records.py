@@ -37,7 +37,7 @@ _MOST_OTHERS = 3  # further values of a person shown beside the record's own
 @dataclass(frozen=True, repr=False)  # a repr ends in logs
 class Side:
     """One of the two records. ``feeds``: how many records of which feed the person has; ``together``: who is named with it; ``gone``:
-    the record is not delivered any more."""
+    the record ended or is not delivered any more."""
 
     feed: str
     role: str | None
@@ -83,6 +83,11 @@ def side_by_side(connection: Connection, left: Record, right: Record, language: 
     return sides[0], sides[1], tuple(field for field in fields if field.left or field.right or field.left_also or field.right_also)
 
 
+def delivered(connection: Connection, records: Sequence[Record]) -> set[Record]:
+    """Those of ``records`` that still speak for today: a record that ended, or vanished from its feed, keeps its mention."""
+    return {record for record, row in _mentions(connection, records).items() if not row["ended"]}
+
+
 def _person(connection: Connection, record: Record) -> tuple[str | None, list[Record]]:
     rows = connection.execute(text(_PERSON), {"feed": record[0], "key": record[1]}).all()
     return (rows[0][0], [(feed, key) for _, feed, key in rows]) if rows else (None, [])
@@ -110,7 +115,7 @@ def _side(connection: Connection, record: Record, row: Mapping[str, Any] | None,
         together = connection.execute(text(_TOGETHER), values).scalars().all()
     said = row or {}
     return Side(record[0], said.get("role"), person_id, tuple(sorted(counts.items())), tuple(together), said.get("source_time"),
-                said.get("batch_id"), said.get("row_no"), row is None)
+                said.get("batch_id"), said.get("row_no"), row is None or bool(row["ended"]))
 
 
 def _compared(name: str, left: Mapping[str, Any], left_others: Sequence[Mapping[str, Any]], right: Mapping[str, Any],

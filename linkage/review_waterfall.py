@@ -51,11 +51,12 @@ class Step:
 @dataclass(frozen=True)
 class Waterfall:
     """``steps`` add up to ``weight`` bits, ``model_probability`` by the weights alone; ``probability`` is what was stored, a rule's where
-    one spoke. ``decided_as``: rule, veto, threshold (between the two), rival (another candidate) or constraint; ``decided_by``: its name."""
+    one spoke. Where nothing was weighed (a link by number) there is no step, and ``model_probability`` is None. ``decided_as``: rule, veto,
+    threshold (between the two), rival (another candidate), number (somebody else's) or constraint; ``decided_by``: its name."""
 
     steps: tuple[Step, ...]
     weight: float
-    model_probability: float
+    model_probability: float | None
     probability: float | None
     decided_as: str
     decided_by: str
@@ -118,6 +119,9 @@ def waterfall(model: Model, trained: Trained, kind: str, probability: float | No
     tokens = (evidence or "").split()
     rule = next((token for token in tokens if ":" not in token), "weight")
     told = dict(token.split(":", 1) for token in tokens if ":" in token)
+    decided_as, decided_by, reason = _decided(model, kind, rule, probability)
+    if not told:  # the number alone, or nothing, spoke: the weights were not asked
+        return Waterfall((), 0.0, None, probability, decided_as, decided_by, reason, trained.version)
     steps: list[Step] = []
     by_model = _by_model_alone(model, rule, probability)
     levels = [(c.name, level) for c in model.comparisons for level in c.levels if level.name == told.get(c.name)]
@@ -133,7 +137,6 @@ def waterfall(model: Model, trained: Trained, kind: str, probability: float | No
     if by_model and abs(_bits(by_model) - total) >= _TOLERANCE:
         _add(steps, "rest", None, None, _bits(by_model) - total, "")
         total = steps[-1].total
-    decided_as, decided_by, reason = _decided(model, kind, rule, probability)
     return Waterfall(tuple(steps), total, 1 / (1 + 2.0 ** -total), probability, decided_as, decided_by, reason, trained.version)
 
 

@@ -1,4 +1,4 @@
-"""What linkage's names are called (用语): Chinese and English of comparisons, levels, rules, vetoes and conflicts, in one place.
+"""What linkage's names are called (用语): Chinese and English of comparisons, levels, roles, rules, vetoes and conflicts, in one place.
 
 Pages, commands and the portal show these, never a name of the model file. A name nobody translated shows itself.
 """
@@ -41,6 +41,12 @@ LEVELS: Mapping[str, Words] = {
         "room": ("住所相同", "same dwelling"), "building": ("同一栋楼", "same building"), "compound": ("同一小区", "same compound"),
         "apart": ("住处不同", "elsewhere"),
     },
+}
+
+ROLES: Words = {
+    "holder": ("本人", "holder"), "head": ("户主", "head"), "member": ("成员", "member"), "spouse": ("配偶", "spouse"), "child": ("儿童", "child"),
+    "mother": ("母亲", "mother"), "guardian": ("监护人", "guardian"), "operator": ("经营者", "operator"), "applicant": ("申请人", "applicant"),
+    "resident": ("居住人", "resident"), "deceased": ("逝者", "deceased"),
 }
 
 RULES: Words = {
@@ -89,7 +95,7 @@ VETOES: Words = {
 CONFLICTS: Words = {
     "review": ("概率居中，待人工复核", "Between the thresholds: to review"),
     "two_valid_ids": ("两个有效身份号码", "Two valid ID numbers"),
-    "foreign_id": ("所填身份号码属他人", "Carries the ID number of somebody else"),
+    "foreign_id": ("所填身份号码属他人", "Carries somebody else's ID number"),
     "two_birth_dates": ("两个出生日期", "Two birth dates"),
     "same_record": ("同一条记录中的两人", "Two people of one record"),
     "same_feed": ("同一数据源内重复", "Twice in one feed"),

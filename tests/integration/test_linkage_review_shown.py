@@ -89,3 +89,50 @@ def test_calibration_reads_what_binds_with_what_the_model_had_said(county) -> No
     assert judged["evidence"].startswith("name:surname birth:exact") and judged["decided_at"].tzinfo
     store.link(county)
     assert review.judged_pairs(county).to_pylist() == [judged]  # what came of it since changes nothing
+
+
+def test_a_pair_has_the_same_left_and_right_in_the_queue_and_on_the_screen(county) -> None:
+    with county.begin() as connection:  # which way round a conflict is stored says nothing
+        connection.execute(text("""UPDATE hub.link_conflict SET feed_l = feed_r, record_key_l = record_key_r, feed_r = feed_l, record_key_r = record_key_l
+                                   WHERE 'H1' IN (record_key_l, record_key_r)"""))
+    for pair in review.queue(county):
+        view = review.look(county, pair.pair_id, by="张登记")
+        assert (view.left.feed, view.left.person_id, view.right.feed, view.right.person_id) == (pair.feed_l, pair.person_l, pair.feed_r, pair.person_r)
+
+
+def test_a_link_by_number_shows_no_weights_nobody_asked(county) -> None:
+    shop = next(held for held in review.became(county, links(county)["R1"], by="张登记").records if held.feed == "market_entity")
+    shown = review.look(county, shop.pair_id, by="张登记").waterfall
+    assert shown.steps == () and shown.model_probability is None and "公民身份号码相同" in shown.decision_title("zh")
+
+
+def test_a_decision_taken_and_undone_between_two_runs_is_not_named_as_a_cause(county) -> None:
+    alone = links(county)["H1"]
+    undone = decide(county, ZHAO, "same")
+    decisions.undo(county, undone.decision_id, by="李复核", reason="看错")
+    stands = decide(county, ZHAO, "same")
+    store.link(county)
+    (merged,) = (event for event in review.became(county, alone, by="张登记").events if event.kind == "merged_into")
+    assert merged.decisions == (stands.decision_id,)
+    (taken,) = review.decisions(county, "undone")
+    assert (taken.decision_id, taken.effect, taken.undone_by, taken.undo_reason) == (undone.decision_id, "undone", "李复核", "看错")
+
+
+def test_a_record_that_vanished_keeps_its_mention_and_is_said_to_be_gone(county) -> None:
+    pair = next(pair for pair in review.queue(county) if "赵" in "".join(f.left or "" for f in review.look(county, pair.pair_id, by="x").fields))
+    person = links(county)["H1"]
+    assert review.became(county, person, by="张登记").left == 0
+    with county.begin() as connection:
+        connection.execute(text("UPDATE hub.mention SET ended = true WHERE record_key = 'H1'"))
+    view = review.look(county, pair.pair_id, by="张登记")
+    assert {side.feed: side.gone for side in (view.left, view.right)} == {"health_record": True, "psb_register": False}
+    assert (review.became(county, person, by="张登记").left, review.became(county, person, by="张登记").stands) == (1, True)
+
+
+def test_an_id_whose_records_are_all_gone_does_not_stand(county) -> None:
+    person = links(county)["H1"]
+    with county.begin() as connection:
+        connection.execute(text("DELETE FROM hub.mention WHERE record_key = 'H1'"))
+    store.link(county)
+    told = review.became(county, person, by="张登记")
+    assert (told.stands, told.present_id, told.left, told.records) == (False, person, 1, ())

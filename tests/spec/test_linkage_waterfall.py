@@ -6,9 +6,10 @@ import math
 
 import pytest
 
+from contracts.reader import load_contracts
 from linkage.model import load_model
 from linkage.review_waterfall import Trained, folded, waterfall
-from linkage.words import COMPARISONS, CONFLICTS, LEVELS, RULES, VETOES
+from linkage.words import COMPARISONS, CONFLICTS, LEVELS, ROLES, RULES, VETOES
 
 MODEL = load_model()
 WEIGHTS = {"name": {"exact": {"m": 0.8, "u": 0.001}}, "sex": {"same": {"m": 0.96, "u": 0.48}}, "birth": {"near": {"m": 0.02, "u": 0.0025}}}
@@ -64,7 +65,14 @@ def test_what_decided_is_said_in_words(kind, probability, rule, decided, zh, en)
 
 def test_a_link_by_number_alone_has_no_levels_and_says_its_rule() -> None:
     shown = waterfall(MODEL, TRAINED, "linked", 1.0, "same_valid_id")
-    assert [step.part for step in shown.steps] == ["prior"] and shown.decision_title("zh") == "依据规则：公民身份号码相同"
+    assert shown.steps == () and shown.model_probability is None and shown.decision_title("zh") == "依据规则：公民身份号码相同"
+
+
+def test_a_number_of_somebody_else_is_said_and_nothing_weighed() -> None:
+    shown = waterfall(MODEL, TRAINED, "foreign_id", 0.1, "foreign_id")
+    assert shown.steps == () and shown.model_probability is None
+    assert shown.decision_title("zh") == "姓名与号码不符：所填身份号码属他人"
+    assert shown.decision_title("en") == "Name and number do not fit: Carries somebody else's ID number"
 
 
 def test_a_name_is_looked_up_as_linkage_compares_it() -> None:
@@ -76,5 +84,7 @@ def test_every_comparison_level_rule_and_veto_of_the_model_has_its_words() -> No
     assert {(c.name, level.name) for c in MODEL.comparisons for level in c.levels} <= {(c, level) for c, words in LEVELS.items() for level in words}
     assert {rule.name for rule in MODEL.rules} <= set(RULES), "a new rule: say it in linkage/words.py"
     assert {veto.name for veto in MODEL.vetoes} <= set(VETOES)
-    every = (COMPARISONS, RULES, VETOES, CONFLICTS, *LEVELS.values())
+    contracts = load_contracts().values()
+    assert {mention.role for contract in contracts for table in contract.tables for mention in table.mentions} <= set(ROLES)
+    every = (COMPARISONS, ROLES, RULES, VETOES, CONFLICTS, *LEVELS.values())
     assert all(zh and en and any("\u4e00" <= sign <= "\u9fff" for sign in zh) for words in every for zh, en in words.values())
