@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gridhub.commands.output import JsonFlag, console, hub, show
+from gridhub.commands.output import JsonFlag, console, hub, moment, show
 
 app = typer.Typer(no_args_is_help=True, help="The trained linkage model (关联模型), and whether it still fits.")
 Version = Annotated[str, typer.Argument(help="a version of `gridhub model show`")]
@@ -46,7 +46,7 @@ def show_model(
 
     engine = hub().engine
     if version is None:
-        rows = [{**row, "trained_at": f"{row['trained_at']:%Y-%m-%d %H:%M}", "trained_on": row["trained_on"]["mentions"]} for row in listing(engine)]
+        rows = [{**row, "trained_at": moment(row["trained_at"]), "trained_on": row["trained_on"]["mentions"]} for row in listing(engine)]
         show(rows, as_json, "trained models", "no model was trained yet; until then the model file's weights link")
         return
     stored = load(engine, version)
@@ -132,7 +132,7 @@ def health(as_json: JsonFlag = False) -> None:
 
 def _tell(version: str, state: str, artefact: Any, happened: list[dict[str, Any]]) -> None:
     figures = artefact.figures
-    _card({"version": version, "state": state, "model file": artefact.model_version, "trained at": f"{artefact.trained_at:%Y-%m-%d %H:%M}",
+    _card({"version": version, "state": state, "model file": artefact.model_version, "trained at": moment(artefact.trained_at),
            **artefact.trained_on, **artefact.thresholds}, "trained model")
     sessions = [{"session": name, **session} for name, session in figures.get("sessions", {}).items()]
     _table(sessions, "EM sessions", "weights as the model file has them: too few records to train")
@@ -140,7 +140,7 @@ def _tell(version: str, state: str, artefact: Any, happened: list[dict[str, Any]
         _tell_probes(figures)
     else:
         console.print("\na run trained it by the way; `gridhub model train` also asks what it can't do")
-    _table([{"at": f"{e['recorded_from']:%Y-%m-%d %H:%M}", "what": e["kind"], "by": e["decided_by"], "why": e["reason"]} for e in happened], "events")
+    _table([{"at": moment(e["recorded_from"]), "what": e["kind"], "by": e["decided_by"], "why": e["reason"]} for e in happened], "events")
 
 
 def _tell_probes(figures: Mapping[str, Any]) -> None:

@@ -1,26 +1,51 @@
-"""How commands speak: a Rich table for people, JSON for scripts, one line for an error."""
+"""How commands speak: a table for people, JSON for scripts, one line for an error. Moments are told as the county's clocks show them.
+
+A table never cuts a value: ids stay whole, texts are folded, and what still does not fit a screen stands one below the other.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from gridhub.figures import StageFigures
 from gridhub.pipeline import Hub
-from gridhub.settings import Settings
+from gridhub.settings import SHANGHAI, Settings
 
 console = Console()
 JsonFlag = Annotated[bool, typer.Option("--json", help="print JSON for scripts")]
+_PAPER = 200  # columns where nobody's screen is written to: a file, a pipe
+_NARROW = 12  # columns a text needs to be folded legibly
 
 
 def hub() -> Hub:
     """The pipeline over the environment's settings."""
     return Hub(Settings.from_environment())
+
+
+def moment(at: datetime) -> str:
+    """Day and minute in the county."""
+    return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
+
+def day(at: datetime) -> str:
+    """The day in the county: a source's midnight is the evening before by UTC."""
+    return f"{at.astimezone(SHANGHAI):%Y-%m-%d}"
+
+
+def put(*parts: RenderableType) -> None:
+    """Print, on a screen to its width, else wide: what reads a pipe has no width, and its terminal may be another."""
+    out = console if console.is_terminal else Console(width=_PAPER, file=console.file)
+    for part in parts:
+        out.print(part, highlight=False)
 
 
 def show(rows: Iterable[Mapping[str, Any]], as_json: bool, title: str = "", empty: str = "nothing") -> None:
@@ -30,16 +55,42 @@ def show(rows: Iterable[Mapping[str, Any]], as_json: bool, title: str = "", empt
         print(json.dumps(rows, ensure_ascii=False, default=str))
         return
     if not rows:
-        console.print(empty)
+        put(Text(empty))
         return
-    table = Table(title=title or None, title_justify="left")
-    for name, value in rows[0].items():
-        table.add_column(
-            name, justify="right" if isinstance(value, int | float) and not isinstance(value, bool) else "left"
-        )
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    console.print(table)
+    if title:
+        put(Text(title, style="italic"))
+    put(laid_out(rows))
+
+
+def laid_out(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Rows as a table, or each as a block of lines where that is too wide. No value is cut."""
+    names = list(rows[0])
+    cells = [[_cell(value) for value in row.values()] for row in rows]
+    columns = [[name, *(row[k] for row in cells)] for k, name in enumerate(names)]
+    widest = [max(cell_len(line) for cell in column for line in cell.split("\n")) for column in columns]
+    whole = [all(cell.isascii() and " " not in cell for cell in column[1:]) for column in columns]
+    least = [width if keep else min(width, _NARROW) for width, keep in zip(widest, whole, strict=True)]
+    if sum(least) + 3 * len(names) + 1 > (console.width if console.is_terminal else _PAPER):
+        return _blocks(names, cells)
+    table = Table()
+    for k, (name, value) in enumerate(rows[0].items()):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        table.add_column(Text(name), justify="right" if number else "left", overflow="fold", no_wrap=whole[k], min_width=least[k])
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _blocks(names: Sequence[str], cells: Sequence[Sequence[str]]) -> RenderableType:
+    blocks = []
+    for row in cells:
+        block = Table.grid(padding=(0, 2))
+        block.add_column(style="bold", no_wrap=True)
+        block.add_column(overflow="fold")
+        for name, cell in zip(names, row, strict=True):
+            block.add_row(Text(name), Text(cell))
+        blocks += [block, Text("")]
+    return Group(*blocks)
 
 
 def tell(figures: StageFigures, as_json: bool) -> None:
@@ -60,6 +111,8 @@ def _cell(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.4g}"
+    if isinstance(value, datetime) and value.tzinfo:
+        return moment(value)
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gridhub.commands.output import JsonFlag, console, hub, show
+from gridhub.commands.output import JsonFlag, hub, put, show
 from gridhub.errors import GridhubError
 
 app = typer.Typer(no_args_is_help=True, help="Review of uncertain links (关联复核).")
@@ -27,7 +27,7 @@ Language = Annotated[str | None, typer.Option("--language", help="zh or en; defa
 
 @app.command("list")
 def list_pairs(
-    state: Annotated[str, typer.Option(help="open, pending (waits for a second person), resting (can't say) or decided")] = "open",
+    state: Annotated[str, typer.Option(help="open, pending (waits for a second person), resting (can't say), decided or undone")] = "open",
     limit: Annotated[int, typer.Option(help="rows at most")] = 20,
     language: Language = None,
     as_json: JsonFlag = False,
@@ -36,8 +36,8 @@ def list_pairs(
     from gridhub.commands.review_pages import decision_rows, queue_rows
     from linkage import review
 
-    if state not in ("open", "pending", "resting", "decided"):
-        raise typer.BadParameter("open, pending, resting or decided", param_hint="--state")
+    if state not in ("open", "pending", "resting", "decided", "undone"):
+        raise typer.BadParameter("open, pending, resting, decided or undone", param_hint="--state")
     story, spoken = _begin(language)
     rows: list[Any] = review.queue(story.engine, limit) if state == "open" else review.decisions(story.engine, state, limit)
     if as_json:
@@ -62,8 +62,7 @@ def show_pair(
     if as_json:
         _print(asdict(view))
         return
-    for part in pair_page(view, {feed: contract.title for feed, contract in story.contracts.items()}, spoken):
-        console.print(part)
+    put(*pair_page(view, {feed: contract.title for feed, contract in story.contracts.items()}, spoken))
 
 
 @app.command()
@@ -129,8 +128,7 @@ def history(
     if as_json:
         _print(asdict(told))
         return
-    for part in story_page(told, {feed: contract.title for feed, contract in story.contracts.items()}, spoken):
-        console.print(part)
+    put(*story_page(told, {feed: contract.title for feed, contract in story.contracts.items()}, spoken))
 
 
 def _answer(pair: str, verdict: str, by: str, reason: str, language: str | None, as_json: bool, **more: int) -> None:
@@ -148,7 +146,7 @@ def _act(action: Callable[[Any, int], Any], name: str, letter: str, language: st
     if as_json:
         _print(asdict(decision))
     else:
-        console.print(taken_line(decision, spoken))
+        put(taken_line(decision, spoken))
 
 
 def _begin(language: str | None) -> tuple[Any, str]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from gridhub.commands.output import day, laid_out, moment
 from linkage.review import (
     Compared,
     Decision,
@@ -21,7 +21,7 @@ from linkage.review import (
     TakenDecision,
     Waterfall,
 )
-from linkage.words import CONFLICTS, RULES, VETOES, word
+from linkage.words import CONFLICTS, ROLES, RULES, VETOES, word
 
 Feeds = Mapping[str, str]  # feed -> its Chinese title
 
@@ -36,7 +36,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "unsure": ("说不清", "can't say"), "done": ("已生效", "carried out"), "next_run": ("下次关联时生效", "at the next link"),
     "pending": ("待另一人复核", "waits for a second person"), "resting": ("暂不询问", "rests"), "refused": ("未能执行：与事实约束冲突", "can't be carried out"),
     "gone": ("记录已不存在", "a record is gone"), "minted": ("新编号", "new"), "merged_into": ("并入", "merged into"), "split_from": ("拆分自", "split from"),
-    "linked": ("已关联为同一人", "linked as one person"),
+    "linked": ("已关联为同一人", "linked as one person"), "undone": ("已撤销", "undone"), "undone_by": ("撤销人", "undone by"),
+    "undone_at": ("撤销时间", "undone at"), "rival": ("另有相近的候选人", "another candidate is nearly as good"),
 }
 _CAUSES = {
     "minted": ("首次出现的记录", "first record"), "merged_into": ("双方记录关联到一起", "the records of both were linked"),
@@ -55,18 +56,19 @@ def queue_rows(pairs: Sequence[QueuedPair], feeds: Feeds, language: str) -> list
         _w("pair", language): f"Q{pair.pair_id}", _w("left", language): f"{feeds.get(pair.feed_l, pair.feed_l)} {pair.person_l}",
         _w("right", language): f"{feeds.get(pair.feed_r, pair.feed_r)} {pair.person_r}", _w("probability", language): pair.probability,
         _w("records", language): pair.records, _w("benefit", language): _yes(pair.benefit, language), _w("gain", language): pair.gain,
-        _w("why", language): _why(pair.kind, pair.rule, language),
+        _w("why", language): _why(pair, language),
     } for pair in pairs]  # fmt: skip
 
 
 def decision_rows(taken: Sequence[TakenDecision], feeds: Feeds, language: str) -> list[dict[str, Any]]:
-    """Decisions that stand, as table rows."""
+    """Decisions as table rows: what stands, or what was undone."""
     return [{
         _w("decision", language): f"D{d.decision_id}", _w("pair", language): f"Q{d.pair_id}",
         _w("left", language): f"{feeds.get(d.feed_l, d.feed_l)} {d.person_l or ''}", _w("right", language): f"{feeds.get(d.feed_r, d.feed_r)} {d.person_r or ''}",
-        _w("verdict", language): _w(d.verdict, language), _w("effect", language): _w(d.effect, language), _w("by", language): escape(d.by),
-        _w("at", language): f"{d.at:%Y-%m-%d %H:%M}", _w("confirmed_by", language): escape(d.confirmed_by or ""),
-        _w("until", language): f"{d.rest_until:%Y-%m-%d}" if d.rest_until else "", _w("reason", language): escape(d.reason),
+        _w("verdict", language): _w(d.verdict, language), _w("effect", language): _w(d.effect, language), _w("by", language): d.by,
+        _w("at", language): moment(d.at), _w("confirmed_by", language): d.confirmed_by or "",
+        **({_w("undone_by", language): d.undone_by, _w("undone_at", language): moment(d.undone_at), _w("reason", language): d.undo_reason} if d.undone_at else
+           {_w("until", language): day(d.rest_until) if d.rest_until else "", _w("reason", language): d.reason}),
     } for d in taken]  # fmt: skip
 
 
@@ -79,15 +81,14 @@ def taken_line(decision: Decision, language: str) -> str:
         return (f"{name}: benefits hang on it; binds after another person's `gridhub review confirm D{decision.decision_id}`" if language == "en"
                 else f"{name}：涉及待遇记录，须另一人复核后生效：gridhub review confirm D{decision.decision_id}")
     if decision.state == "resting":
-        day = f"{decision.rest_until:%Y-%m-%d}"
-        return f"{name}: asked again from {day}" if language == "en" else f"{name}：{day} 以后再次询问"
+        until = day(decision.rest_until)
+        return f"{name}: asked again from {until}" if language == "en" else f"{name}：{until} 以后再次询问"
     return f"{name}: the next link applies it" if language == "en" else f"{name}：下次关联时生效"
 
 
 def pair_page(view: PairView, feeds: Feeds, language: str) -> Iterator[RenderableType]:
     """One pair: both records, the waterfall, what was decided."""
-    kind = _w("linked", language) if view.kind == "linked" else word(CONFLICTS, view.kind, language)
-    title = f"Q{view.pair_id}  {kind}"
+    title = f"Q{view.pair_id}  {_kind(view, language)}"
     if view.two_people:
         title += "  [benefits: two people]" if language == "en" else "  【涉及待遇：合并须双人复核】"
     yield Text(title, style="bold")
@@ -97,30 +98,38 @@ def pair_page(view: PairView, feeds: Feeds, language: str) -> Iterator[Renderabl
     if view.waterfall:
         yield _waterfall(view.waterfall, language)
     for taken in view.decisions:
-        yield Text(f"D{taken.decision_id} {_w(taken.verdict, language)} · {_w(taken.effect, language)} · {taken.by} {taken.at:%Y-%m-%d} · {taken.reason}")
+        yield Text(f"D{taken.decision_id} {_w(taken.verdict, language)} · {_w(taken.effect, language)} · {taken.by} {day(taken.at)} · {taken.reason}")
 
 
 def story_page(told: PersonStory, feeds: Feeds, language: str) -> Iterator[RenderableType]:
     """What became of a person."""
-    if told.present_id == told.person_id:
-        yield Text(f"{told.person_id}", style="bold")
-    else:
-        yield Text(f"{told.person_id} {'is today' if language == 'en' else '今为'} {told.present_id}", style="bold")
-    events = _table("at", "person", "event", "other", "count", "cause", language=language)
-    for event in told.events:
-        events.add_row(f"{event.at:%Y-%m-%d %H:%M}", event.person_id, _w(event.kind, language), event.other_id or "", str(event.records), _cause(event, language))
-    yield events
-    records = _table("pair", "feed", "role", "link", "probability", "since", language=language)
-    for held in told.records:
-        records.add_row(f"Q{held.pair_id}" if held.pair_id else "", feeds.get(held.feed, held.feed) if language == "zh" else held.feed, held.role,
-                        word(RULES, held.rule, language), _figure(held.probability), f"{held.since:%Y-%m-%d}")
+    title = told.person_id if told.present_id == told.person_id else f"{told.person_id} {'is today' if language == 'en' else '今为'} {told.present_id}"
+    if not told.stands:
+        title += ": has no record any more" if language == "en" else "：已无记录"
+    yield Text(title, style="bold")
+    if told.events:
+        yield laid_out([{
+            _w("at", language): moment(event.at), _w("person", language): event.person_id, _w("event", language): _w(event.kind, language),
+            _w("other", language): event.other_id or "", _w("count", language): event.records, _w("cause", language): _cause(event, language),
+        } for event in told.events])  # fmt: skip
     if told.records:
-        yield records
+        yield laid_out([{
+            _w("pair", language): f"Q{held.pair_id}" if held.pair_id else "", _w("feed", language): feeds.get(held.feed, held.feed) if language == "zh" else held.feed,
+            _w("role", language): word(ROLES, held.role, language), _w("link", language): word(RULES, held.rule, language),
+            _w("probability", language): _figure(held.probability), _w("since", language): day(held.since),
+        } for held in told.records])  # fmt: skip
     went = "  ".join(f"{person} {count}" for person, count in told.went_to)
-    yield Text(f"Records it ever held are today with: {went or '—'}; no longer delivered: {told.left}" if language == "en"
-               else f"曾有记录现属：{went or '—'}；已不再报送：{told.left}")
+    yield Text(f"Records it ever held are today with: {went or '—'}; ended or no longer delivered: {told.left}" if language == "en"
+               else f"曾有记录现属：{went or '—'}；已终止或不再报送：{told.left}")
     if told.decisions:
-        yield Text(f"{_w('decision', language)}: " + " ".join(f"D{number}" for number in told.decisions))
+        yield Text(f"{_w('decision', language)}{': ' if language == 'en' else '：'}" + " ".join(f"D{number}" for number in told.decisions))
+
+
+def _kind(view: PairView, language: str) -> str:
+    """What the pair is: one person, or what put it before somebody, which need not be its probability."""
+    if view.kind == "linked":
+        return _w("linked", language)
+    return view.waterfall.decision_title(language) if view.waterfall and view.kind == "review" else word(CONFLICTS, view.kind, language)
 
 
 def _cause(event: PersonEvent, language: str) -> str:
@@ -132,56 +141,53 @@ def _cause(event: PersonEvent, language: str) -> str:
 
 def _records(view: PairView, feeds: Feeds, language: str) -> Table:
     table = Table()
-    table.add_column(_w("field", language))
+    table.add_column(_w("field", language), overflow="fold")
     for side in (view.left, view.right):
         feed = feeds.get(side.feed, side.feed) if language == "zh" else side.feed
-        table.add_column(escape(f"{feed} {side.person_id or ''}"))
+        table.add_column(Text(f"{feed} {side.person_id or ''}"), overflow="fold")
     table.add_column("")
     for field in view.fields:
         mark = {True: "＝", False: "≠", None: ""}[field.agree]
-        table.add_row(field.title(language), _value(field, "left", language), _value(field, "right", language), mark, style="yellow" if field.agree is False else None)
+        table.add_row(Text(field.title(language)), _value(field, "left", language), _value(field, "right", language), mark, style="yellow" if field.agree is False else None)
     return table
 
 
-def _value(field: Compared, side: str, language: str) -> str:
+def _value(field: Compared, side: str, language: str) -> Text:
     own, also = getattr(field, side) or "", getattr(field, f"{side}_also")
-    return escape(own) + (f" [dim]({_ALSO[language]} {escape('、'.join(also))})[/dim]" if also else "")
+    return Text.assemble(own, (f" ({_ALSO[language]} {'、'.join(also)})", "dim") if also else "")
 
 
 def _around(side: Side, feeds: Feeds, language: str) -> str:
     held = "、".join(f"{feeds.get(feed, feed) if language == 'zh' else feed} {count}" for feed, count in side.feeds)
-    time = f"{side.source_time:%Y-%m-%d}" if side.source_time else "—"
+    time = day(side.source_time) if side.source_time else "—"
     place = f"{side.batch_id or '—'} #{side.row_no or '—'}"
     together = "、".join(side.together) or "—"
     if language == "en":
-        gone = " (no longer delivered)" if side.gone else ""
+        gone = " (ended or no longer delivered)" if side.gone else ""
         return f"{side.person_id or '—'}: records {held}; this one {time}, batch {place}{gone}; named together with: {together}"
-    return f"{side.person_id or '—'}：记录 {held}；本条时间 {time}，批次 {place}{'（已不再报送）' if side.gone else ''}；同列人员：{together}"
+    return f"{side.person_id or '—'}：记录 {held}；本条时间 {time}，批次 {place}{'（已终止或不再报送）' if side.gone else ''}；同列人员：{together}"
 
 
-def _waterfall(shown: Waterfall, language: str) -> Table:
-    table = _table("comparison", "level", "bits", "total", language=language)
+def _waterfall(shown: Waterfall, language: str) -> RenderableType:
+    decided, stored = shown.decision_title(language), _figure(shown.probability)
+    if not shown.steps:
+        return Text(f"{decided}; stored probability {stored or '—'}" if language == "en" else f"{decided}；所存概率 {stored or '—'}")
+    table = Table()
+    for name in ("comparison", "level", "bits", "total"):
+        table.add_column(_w(name, language), justify="right" if name in ("bits", "total") else "left", overflow="fold")
     for step in shown.steps:
         table.add_row(step.title(language), step.level_title(language), f"{step.weight:+.2f}", f"{step.total:+.2f}")
-    decided = shown.decision_title(language)
     model = _figure(shown.model_probability)
-    table.caption = (f"{decided}; by the weights {model}, stored {_figure(shown.probability)}; model {shown.model}" if language == "en"
-                     else f"{decided}；按权重概率 {model}，所存概率 {_figure(shown.probability)}；模型 {shown.model}")
+    table.caption = (f"{decided}; by the weights {model}, stored {stored}; model {shown.model}" if language == "en"
+                     else f"{decided}；按权重概率 {model}，所存概率 {stored}；模型 {shown.model}")
     table.caption_justify = "left"
     return table
 
 
-def _table(*names: str, language: str) -> Table:
-    table = Table()
-    for name in names:
-        table.add_column(_w(name, language), justify="right" if name in ("bits", "total", "probability") else "left")
-    return table
-
-
-def _why(kind: str, rule: str, language: str) -> str:
-    if kind != "review" or rule == "weight":
-        return word(CONFLICTS, kind, language)
-    return word({**RULES, **VETOES}, rule, language)
+def _why(pair: QueuedPair, language: str) -> str:
+    if pair.kind != "review" or (pair.rule == "weight" and pair.believed == pair.probability):
+        return word(CONFLICTS, pair.kind, language)
+    return word(VETOES, pair.rule, language) if pair.rule in VETOES else _w("rival", language)  # sure enough to link, but for somebody else
 
 
 def _figure(probability: float | None) -> str:

@@ -6,6 +6,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from contracts.reader import load_contracts
@@ -13,6 +14,7 @@ from gridhub.commands import review
 from gridhub.errors import GridhubError
 from linkage import store
 from tests.review_world import ROWS, links, mentions_as_a_table, settle
+from warehouse.access import looks
 from warehouse.engine import engine_for
 
 
@@ -30,8 +32,6 @@ def gridhub(engine, monkeypatch):
     """Runs a command; returns what it printed, or its one-line error."""
     story = SimpleNamespace(engine=engine, contracts=load_contracts(), settings=SimpleNamespace(language="zh"))
     monkeypatch.setattr(review, "hub", lambda: story)
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(review.console, "_width", 200)
 
     def told(*words: str) -> str:
         result = CliRunner().invoke(review.app, list(words))
@@ -94,3 +94,46 @@ def test_what_is_typed_wrong_is_one_line_that_says_what_is_expected(gridhub) -> 
     assert gridhub("different", "Q999", *SIGNED).startswith("error: 没有编号为 Q999 的记录对")
     assert gridhub("undo", "D999", "--language", "en", *SIGNED) == "error: there is no open decision D999"
     assert gridhub("history", "P999999999", "--by", "张登记") == "error: P999999999：没有这个人员编号"
+
+
+def test_an_undone_decision_can_be_listed_and_is_told_by_the_countys_clock(gridhub, engine) -> None:
+    pair = f"Q{json.loads(gridhub('list', '--json'))[0]['pair_id']}"
+    taken = json.loads(gridhub("different", pair, *SIGNED, "--json"))["decision_id"]
+    gridhub("undo", f"D{taken}", "--by", "李复核", "--reason", "看错了")
+    with engine.begin() as connection:
+        moments = {"id": taken, "at": "2026-09-29T16:30:00+00:00", "undone": "2026-09-30T16:30:00+00:00"}
+        connection.execute(text("UPDATE hub.link_decision SET recorded_from = :at, recorded_to = :undone WHERE decision_id = :id"), moments)
+    told = next(line for line in gridhub("list", "--state", "undone").splitlines() if f" D{taken} " in line)
+    for word in ("不同人", "已撤销", "张登记", "2026-09-30 00:30", "李复核", "2026-10-01 00:30", "看错了"):
+        assert word in told
+    assert "undone by" in gridhub("list", "--state", "undone", "--language", "en")
+
+
+@pytest.mark.parametrize(("kind", "evidence", "zh", "en"), [
+    ("review", "other_sex name:exact birth:exact sex:different", "否决：性别不同", "Veto: Another sex"),
+    ("review", "weight name:exact birth:exact", "另有相近的候选人", "nearly as good"),
+    ("review", "name_birth_phone name:exact birth:exact", "另有相近的候选人", "nearly as good"),
+    ("foreign_id", "foreign_id", "所填身份号码属他人", "Carries somebody else's ID number"),
+])
+def test_a_pair_is_headed_by_what_put_it_before_somebody(gridhub, engine, kind, evidence, zh, en) -> None:
+    pair = json.loads(gridhub("list", "--json"))[0]["pair_id"]
+    with engine.begin() as connection:
+        connection.execute(text("""UPDATE hub.link_conflict c SET kind = :kind, evidence = :evidence, probability = 0.9987 FROM hub.review_pair p
+            WHERE p.pair_id = :id AND p.record_key_l IN (c.record_key_l, c.record_key_r) AND p.record_key_r IN (c.record_key_l, c.record_key_r)"""),
+                           {"id": pair, "kind": kind, "evidence": evidence})
+    for language, words in (("zh", zh), ("en", en)):
+        shown = gridhub("show", f"Q{pair}", "--by", "张登记", "--language", language)
+        assert words in shown.splitlines()[0] and "居中" not in shown and "Between" not in shown
+        assert ("权重" in shown or "weight" in shown) == (kind == "review")
+        words = words.split("：")[-1].split(": ")[-1]
+        assert any(words in line for line in gridhub("list", "--language", language).splitlines() if f" Q{pair} " in line)
+
+
+def test_a_history_speaks_one_language(gridhub, engine) -> None:
+    told = gridhub("history", links(engine)["R1"], "--by", "张登记")
+    assert "本人" in told and "holder" not in told and "holder" in gridhub("history", links(engine)["R1"], "--by", "张登记", "--language", "en")
+
+
+def test_an_id_that_never_was_a_person_is_not_written_down(gridhub, engine) -> None:
+    gridhub("history", "130731198005120316", "--by", "张登记")
+    assert not [look for look in looks(engine) if look["subject"] == "130731198005120316"]
