@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, text
 
+from linkage.review_history import present
+
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 FIND = """
@@ -20,6 +22,8 @@ WHERE p.household_id IN (
   AND p.recorded_from < :until AND coalesce(p.recorded_to, 'infinity') >= :until
 ORDER BY p.household_id LIMIT 1
 """
+
+KNOWN = "SELECT EXISTS (SELECT FROM hub.person WHERE person_id = :id) OR EXISTS (SELECT FROM hub.household WHERE household_id = :id)"
 
 # What is believed now is found by its index; what no longer is, only where it is asked for.
 STANDING = "SELECT person_id, attributes FROM hub.person_profile WHERE person_id = ANY(:people) AND recorded_to IS NULL AND recorded_from < :until"
@@ -54,12 +58,20 @@ def household_events(engine: Engine, household_id: str) -> list[HouseholdEvent]:
         return [HouseholdEvent(*row) for row in connection.execute(text(EVENTS), {"id": household_id})]
 
 
+def is_known(engine: Engine, known_id: str) -> bool:
+    """Whether this is, or was, the id of a person or household."""
+    with engine.connect() as connection:
+        return connection.execute(text(KNOWN), {"id": known_id}).scalar_one()
+
+
 def profile_document(engine: Engine, known_id: str, day: date | None = None) -> str | None:
-    """The JSON document of a residence household (or of the one a person lives in), as believed at the end of
-    ``day`` in Shanghai (default: now), each member's values with their sources; None if there was none."""
+    """The JSON document of a residence household (or of the one a person lives in, under a number merged since, too), as
+    believed at the end of ``day`` in Shanghai (default: now), each member's values with their sources; None if there was none."""
     until = datetime.combine(day + timedelta(days=1), time(), SHANGHAI) if day else datetime.now(SHANGHAI)
     with engine.connect() as connection:
         found = connection.execute(text(FIND), {"id": known_id, "until": until}).scalar()
+        if found is None and (today := present(connection, known_id)) not in (None, known_id):
+            found = connection.execute(text(FIND), {"id": today, "until": until}).scalar()
         if found is None:
             return None
         document = json.loads(found)

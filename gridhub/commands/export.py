@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from gridhub.commands.output import console, hub
+from gridhub.commands.output import console, hub, in_a_folder
 
 app = typer.Typer(no_args_is_help=True, help="CSV files of persons and households (导出).")
-File = Annotated[Path, typer.Argument(help="the CSV file to write")]
+File = Annotated[Path, typer.Argument(dir_okay=False, help="the CSV file to write; its folder must be there")]
 
 
 @app.command()
@@ -34,5 +34,6 @@ def attributes(file: File) -> None:
 def _write(what: str, file: Path) -> None:
     from reports.exports import export
 
+    in_a_folder(file)
     rows = export(hub().engine, what, file)
     console.print(f"{rows:,} rows in {file}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from gridhub.errors import GridhubError
 from gridhub.figures import StageFigures
 from gridhub.pipeline import Hub
 from gridhub.settings import SHANGHAI, Settings
@@ -46,6 +48,12 @@ def put(*parts: RenderableType) -> None:
     out = console if console.is_terminal else Console(width=_PAPER, file=console.file)
     for part in parts:
         out.print(part, highlight=False)
+
+
+def in_a_folder(file: Path) -> None:
+    """Nothing is written where a typing error would make the folder."""
+    if not file.parent.is_dir():
+        raise GridhubError(f"{file.parent}: no such folder; make it first")
 
 
 def show(rows: Iterable[Mapping[str, Any]], as_json: bool, title: str = "", empty: str = "nothing") -> None:
