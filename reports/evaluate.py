@@ -34,7 +34,7 @@ OURS = {
 
 
 def evaluate(engine: Engine, truth: Path) -> dict[str, float | int]:
-    """Figures of the present warehouse against ``truth``. Raises FileNotFoundError if a truth file is absent."""
+    """Figures of the present warehouse against ``truth``; before the first assembly, of persons alone. Raises FileNotFoundError if a truth file is absent."""
     con = analyst()
     for name in ("crosswalk", "households"):
         path = truth / f"{name}.csv"
@@ -45,7 +45,10 @@ def evaluate(engine: Engine, truth: Path) -> dict[str, float | int]:
         )
         con.register(f"our_{name}", read_arrow(engine, OURS[name]))
     con.register("our_address", _addresses(engine))
-    figures = {**_persons(con), **_households(con)}
+    figures = _persons(con)
+    if con.execute("SELECT count(*) FROM our_households").fetchall()[0][0] == 0:
+        return figures
+    figures |= _households(con)
     if (truth / "attributes.csv").is_file():
         con.register("our_attributes", read_arrow(engine, EXPORTS["attributes"]))
         figures |= _attributes(con, truth / "attributes.csv")
@@ -176,6 +179,8 @@ def table(figures: Mapping[str, float | int]) -> list[dict[str, str | float | in
     rows = []
     for prefix, what in SUBJECTS.items():
         pair = "person" if prefix == "person" else f"{prefix}_pair"
+        if f"{pair}_f1" not in figures:
+            continue
         rows.append(
             {
                 "what": what, "true": figures["person_records" if prefix == "person" else f"{prefix}_households"],

@@ -112,6 +112,8 @@ def evaluate(
         tell(figures, as_json)
         return
     show(measured.table(figures.numbers), as_json, "against the truth, by pairs")
+    if "residence_households" not in figures.numbers:
+        console.print("households and values are not assembled yet: gridhub assemble")
     shares = {name[len("attribute_") : -len("_right")]: share for name, share in figures.numbers.items() if name.startswith("attribute_")}
     if shares:
         show([shares], as_json, "share of persons whose value is right")
