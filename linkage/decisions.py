@@ -202,15 +202,18 @@ _STANDING = f"""
 SELECT decision_id, feed_l, record_key_l, feed_r, record_key_r, verdict FROM hub.link_decision
 WHERE recorded_to IS NULL AND state IN ('binding', 'pending') AND NOT ({_SAME_PAIR}) ORDER BY decision_id
 """
+# Open and closed links have an index each.
+_PERSONS = " UNION ".join(f"SELECT l.person_id FROM {{of}} JOIN hub.person_link l USING (feed, record_key) WHERE l.recorded_to IS {state}" for state in ("NULL", "NOT NULL"))
+_RECORDS = " UNION ".join(f"SELECT l.feed, l.record_key FROM {{of}} JOIN hub.person_link l USING (person_id) WHERE l.recorded_to IS {state}" for state in ("NULL", "NOT NULL"))
 # Closed links count, and those of whom a named record stands with or stood with: else a record is parted from its benefit, merged by one
 # person, and put back by undoing what parted it.
-_BENEFITS = """
+_BENEFITS = f"""
 WITH named AS (SELECT * FROM unnest(cast(:feeds AS text[]), cast(:keys AS text[])) AS n (feed, record_key)),
-own AS (SELECT DISTINCT l.person_id FROM named JOIN hub.person_link l USING (feed, record_key)),
-beside AS (SELECT DISTINCT l.feed, l.record_key FROM own JOIN hub.person_link l USING (person_id)),
-met AS (SELECT DISTINCT l.person_id FROM beside JOIN hub.person_link l USING (feed, record_key))
-SELECT EXISTS (SELECT FROM named WHERE feed ~ :benefit)
-    OR EXISTS (SELECT FROM met JOIN hub.person_link l USING (person_id) WHERE l.feed ~ :benefit)
+own AS MATERIALIZED ({_PERSONS.format(of="named")}),
+beside AS MATERIALIZED ({_RECORDS.format(of="own")}),
+met AS MATERIALIZED ({_PERSONS.format(of="beside")}),
+found AS MATERIALIZED ({_RECORDS.format(of="met")})
+SELECT EXISTS (SELECT FROM named WHERE feed ~ :benefit) OR EXISTS (SELECT FROM found WHERE feed ~ :benefit)
 """
 # What the model said of the pair, or of the two persons; of records that are one person already, the weaker link.
 _MODEL_SAID = """

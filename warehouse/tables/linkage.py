@@ -59,6 +59,8 @@ person_link = Table(
     stamp("recorded_to"),
     Index("person_link_record", "feed", "record_key", postgresql_where=text("recorded_to IS NULL")),
     Index("person_link_person", "person_id", postgresql_where=text("recorded_to IS NULL")),
+    Index("person_link_record_before", "feed", "record_key", postgresql_where=text("recorded_to IS NOT NULL")),
+    Index("person_link_person_before", "person_id", postgresql_where=text("recorded_to IS NOT NULL")),
 )
 
 

@@ -1,8 +1,9 @@
 """A second signer differs in what can be seen: a zero-width character after a name is no other person.
 
-Decisions confirmed before stay as they are (NOT VALID), and one that is closed may be whatever it was, so that it can be undone.
+A record also counts by whom it stood with before, so closed links are found by index. Decisions confirmed before stay as they are (NOT VALID), and one that is closed may be whatever it was, so that it can be undone.
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0013_second_signers"
@@ -16,6 +17,8 @@ _UNSEEN = (
 )
 _ADD = "ALTER TABLE hub.link_decision ADD CONSTRAINT link_decision_two_people CHECK ({check}) NOT VALID"
 
+_BEFORE = {"person_link_record_before": ["feed", "record_key"], "person_link_person_before": ["person_id"]}
+
 
 def _compared(column: str) -> str:
     return f"lower(regexp_replace(normalize({column}, NFKC), '{_UNSEEN}', '', 'g'))"
@@ -24,8 +27,12 @@ def _compared(column: str) -> str:
 def upgrade() -> None:
     op.drop_constraint("link_decision_two_people", "link_decision", schema="hub", type_="check")
     op.execute(_ADD.format(check=f"recorded_to IS NOT NULL OR {_compared('confirmed_by')} <> {_compared('decided_by')}"))
+    for name, columns in _BEFORE.items():
+        op.create_index(name, "person_link", columns, schema="hub", postgresql_where=sa.text("recorded_to IS NOT NULL"))
 
 
 def downgrade() -> None:
+    for name in _BEFORE:
+        op.drop_index(name, "person_link", schema="hub")
     op.drop_constraint("link_decision_two_people", "link_decision", schema="hub", type_="check")
     op.execute(_ADD.format(check="lower(confirmed_by) <> lower(decided_by)"))
