@@ -154,14 +154,15 @@ def _records(view: PairView, feeds: Feeds, language: str) -> Table:
 
 def _value(field: Compared, side: str, language: str) -> Text:
     own, also = getattr(field, side) or "", getattr(field, f"{side}_also")
-    return Text.assemble(own, (f" ({_ALSO[language]} {'、'.join(also)})", "dim") if also else "")
+    return Text.assemble(own, (f" ({_ALSO[language]} {(', ' if language == 'en' else '、').join(also)})", "dim") if also else "")
 
 
 def _around(side: Side, feeds: Feeds, language: str) -> str:
-    held = "、".join(f"{feeds.get(feed, feed) if language == 'zh' else feed} {count}" for feed, count in side.feeds)
+    comma = ", " if language == "en" else "、"
+    held = comma.join(f"{feeds.get(feed, feed) if language == 'zh' else feed} {count}" for feed, count in side.feeds)
     time = day(side.source_time) if side.source_time else "—"
     place = f"{side.batch_id or '—'} #{side.row_no or '—'}"
-    together = "、".join(side.together) or "—"
+    together = comma.join(side.together) or "—"
     if language == "en":
         gone = " (ended or no longer delivered)" if side.gone else ""
         return f"{side.person_id or '—'}: records {held}; this one {time}, batch {place}{gone}; named together with: {together}"
