@@ -95,7 +95,7 @@ VETOES: Words = {
 CONFLICTS: Words = {
     "review": ("概率居中，待人工复核", "Between the thresholds: to review"),
     "two_valid_ids": ("两个有效身份号码", "Two valid ID numbers"),
-    "foreign_id": ("所填身份号码属他人", "Carries somebody else's ID number"),
+    "foreign_id": ("所填身份号码可能属他人", "May carry somebody else's ID number"),
     "two_birth_dates": ("两个出生日期", "Two birth dates"),
     "same_record": ("同一条记录中的两人", "Two people of one record"),
     "same_feed": ("同一数据源内重复", "Twice in one feed"),

@@ -71,8 +71,8 @@ def test_a_link_by_number_alone_has_no_levels_and_says_its_rule() -> None:
 def test_a_number_of_somebody_else_is_said_and_nothing_weighed() -> None:
     shown = waterfall(MODEL, TRAINED, "foreign_id", 0.1, "foreign_id")
     assert shown.steps == () and shown.model_probability is None
-    assert shown.decision_title("zh") == "姓名与号码不符：所填身份号码属他人"
-    assert shown.decision_title("en") == "Name and number do not fit: Carries somebody else's ID number"
+    assert shown.decision_title("zh") == "姓名与号码不符：所填身份号码可能属他人"
+    assert shown.decision_title("en") == "Name and number do not fit: May carry somebody else's ID number"
 
 
 def test_a_name_is_looked_up_as_linkage_compares_it() -> None:
