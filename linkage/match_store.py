@@ -25,6 +25,7 @@ from linkage.match_workbook import ResultRow, column_name, try_writing, write_re
 from linkage.model import Model, load_model
 from places.directory import read_directory
 from warehouse.compute import LEAST_MB, analyst
+from warehouse.signature import legible
 from warehouse.tables.matching import match_run
 
 _SHANGHAI = timezone(timedelta(hours=8))
@@ -51,7 +52,8 @@ def match_list(engine: Engine, path: Path, out: Path, *, purpose: str, by: str, 
 
     Raises ListError: the list can't be read, purpose or asker is blank, ``out`` can't be written, is the list itself or no ``.xlsx``.
     """
-    if not purpose.strip() or not by.strip():
+    purpose, by = legible(purpose), legible(by)
+    if not purpose or not by:
         raise ListError("须说明用途和查询人", "what the list is matched for, and who asks, must be said")
     _refuse_target(path, out)
     file = read_list(path)
@@ -69,9 +71,9 @@ def match_list(engine: Engine, path: Path, out: Path, *, purpose: str, by: str, 
     results = _results(file, rows, found, model, language)
     figures = _counted(results, version)
     at = datetime.now(_SHANGHAI)
-    about = _about(file, figures, purpose.strip(), by.strip(), at, language)
+    about = _about(file, figures, purpose, by, at, language)
     try:
-        write_result(out, file, results, about, language, lambda: _record(engine, file, figures, purpose.strip(), by.strip(), at))
+        write_result(out, file, results, about, language, lambda: _record(engine, file, figures, purpose, by, at))
     except OSError as error:
         raise _unwritable(out, error) from None
     return figures

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gridhub.commands.output import JsonFlag, console, hub, show, tell
+from gridhub.commands.output import JsonFlag, console, hub, moment, show, tell
 from gridhub.errors import GridhubError
 from gridhub.figures import StageFigures
 from gridhub.settings import SHANGHAI
@@ -31,6 +31,7 @@ def match(
     """Find each row of a department's list in the warehouse: who it is, how probable, why, or who is nearest."""
     from linkage.match_file import ListError
     from linkage.match_store import match_list
+    from warehouse.signature import legible
 
     if language not in (None, "zh", "en"):
         raise typer.BadParameter("zh or en", param_hint="--language")
@@ -39,7 +40,7 @@ def match(
     if history:
         _history(story.engine, spoken, as_json)
         return
-    if list_file is None or not purpose.strip() or not by.strip():
+    if list_file is None or not legible(purpose) or not legible(by):
         raise typer.BadParameter("LIST, --purpose and --by are expected" if spoken == "en" else "须给出名单文件、用途（--purpose）和查询人（--by）")
     target = out or story.settings.out / "match" / f"{list_file.stem}-{('匹配结果', 'matched')[spoken == 'en']}.xlsx"
     started = time.monotonic()
@@ -63,8 +64,8 @@ def _history(engine: Any, language: str, as_json: bool) -> None:
 
     listed = runs(engine)
     for row in listed:
-        at = row["asked_at"].astimezone(SHANGHAI)
-        row["asked_at"] = at.isoformat(timespec="minutes") if as_json else at.strftime("%Y-%m-%d %H:%M")
+        at = row["asked_at"]
+        row["asked_at"] = at.astimezone(SHANGHAI).isoformat(timespec="minutes") if as_json else moment(at)
     if language != "en" and not as_json:
         listed = [{_title(name): value for name, value in row.items()} for row in listed]
     show(listed, as_json, empty="no list was matched yet" if language == "en" else "还没有比对过名单")
